@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door between the command and the compiler. The compiler side is a library of its own,
+// libcornet_driver.so, opened only by verbs that compile: `run`, `bench` and the like start in
+// milliseconds and work where no LLVM is installed. Standard types only cross the door; the two
+// sides are built together and are not an interface for others.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cornet::cli {
+
+/// What to compile. `path` exists and is absolute, except for a zoo library, which is found
+/// already.
+struct Source {
+  enum Kind {
+    Library /* a built DSL model, .so */,
+    Keras /* .keras, .h5 */,
+    Module /* .mlir */
+  } kind;
+  std::string path;
+};
+
+struct CompileRequest {
+  Source source;
+  std::string output; ///< where the artifact goes; empty: no artifact is written
+  std::vector<int64_t> batches{1};
+  std::vector<std::string> cpus{"host"};
+  std::string pipeline; ///< a pipeline's name or text; empty: the default
+  std::vector<std::string> plugins;
+  unsigned threads = 2;
+  bool selfTest = true;
+  std::function<void(const std::string &stage, double fraction)> progress;
+};
+
+struct StepReport {
+  std::string entry, isa, layer, operation, winner;
+  std::vector<std::pair<std::string, std::string>> refusals; ///< implementation, reason
+};
+
+struct CompileReply {
+  std::string error; ///< empty when it worked
+  std::vector<StepReport> steps;
+  std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
+  uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
+           fileBytes = 0;
+};
+
+class Driver {
+public:
+  virtual ~Driver() = default;
+  virtual CompileReply compile(const CompileRequest &request) const = 0;
+  /// The pipeline's text as `cornet-opt --pass-pipeline` takes it, or an error.
+  virtual std::pair<std::string, std::string> pipelineText(const CompileRequest &request) const = 0;
+  /// The source as a module of the cornet dialect, before any pass: (text, error).
+  virtual std::pair<std::string, std::string> moduleText(const CompileRequest &request) const = 0;
+  /// Keras's summary table of the model: (text, error).
+  virtual std::pair<std::string, std::string> summary(const Source &source) const = 0;
+  /// What there is: pairs of a name and a version or a fact.
+  virtual std::vector<std::pair<std::string, std::string>> versions() const = 0;
+};
+
+/// Opens libcornet_driver.so beside the executable's library folder; throws UserError when it is
+/// missing.
+const Driver &driver();
+
+} // namespace cornet::cli
+
+/// The library's one symbol.
+extern "C" const cornet::cli::Driver *cornet_cli_driver();

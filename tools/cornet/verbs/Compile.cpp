@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cornet compile`: a model becomes one artifact. Also prints, instead of compiling, the pipeline's
+// text or the module before any pass, and afterwards who implements each step and why the others
+// did not.
+#include "Errors.h"
+#include "Model.h"
+#include "Progress.h"
+#include "Table.h"
+#include "Verbs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <memory>
+
+namespace cornet::cli {
+namespace {
+
+struct Options {
+  std::string model, output, pipeline;
+  std::vector<int64_t> batches{1};
+  std::vector<std::string> cpus{"host"}, plugins;
+  unsigned threads = 2;
+  bool explain = false, printPipeline = false, printModule = false, noSelfTest = false;
+};
+
+constexpr const char *examples = R"(Examples:
+  cornet compile digits                                     writes digits.cornet for this machine
+  cornet compile resnet50 -o r50.cornet --batch 1,8 --explain
+  cornet compile model.keras --cpu x86-64-v3,x86-64-v4      one file for two generations of CPUs
+  cornet compile digits --print-pipeline                    the text that cornet-opt takes)";
+
+CompileRequest requestFor(const Options &options, const ModelFile &model) {
+  CompileRequest request;
+  request.source = *model.source;
+  request.output = options.output.empty() ? model.name + ".cornet" : options.output;
+  request.batches = options.batches;
+  request.cpus = options.cpus;
+  request.pipeline = options.pipeline;
+  request.plugins = options.plugins;
+  request.threads = options.threads;
+  request.selfTest = !options.noSelfTest;
+  return request;
+}
+
+void printText(std::pair<std::string, std::string> result, const char *key,
+               const Context &context) {
+  if (!result.second.empty())
+    throw UserError(result.second);
+  if (!result.first.ends_with('\n'))
+    result.first += '\n';
+  context.answer({{key, result.first}}, result.first);
+}
+
+std::string explanation(const CompileReply &reply) {
+  Table table({"entry", "isa", "layer", "operation", "implementation", "refused"});
+  for (const StepReport &step : reply.steps) {
+    std::vector<std::string> refused;
+    for (const auto &[name, reason] : step.refusals)
+      refused.push_back(name + ": " + reason);
+    table.add({step.entry, step.isa, step.layer, step.operation, step.winner,
+               fmt::to_string(fmt::join(refused, "; "))});
+  }
+  return table.text();
+}
+
+Json document(const CompileRequest &request, const CompileReply &reply) {
+  Json steps = Json::array(), seconds = Json::object();
+  for (const StepReport &step : reply.steps) {
+    Json refusals = Json::object();
+    for (const auto &[name, reason] : step.refusals)
+      refusals[name] = reason;
+    steps.push_back({{"entry", step.entry},
+                     {"isa", step.isa},
+                     {"layer", step.layer},
+                     {"operation", step.operation},
+                     {"implementation", step.winner},
+                     {"refusals", refusals}});
+  }
+  for (const auto &[stage, time] : reply.seconds)
+    seconds[stage] = time;
+  return {{"artifact", request.output},
+          {"fileBytes", reply.fileBytes},
+          {"weightBytes", reply.weightBytes},
+          {"codeBytes", reply.codeBytes},
+          {"arenaBytes", reply.arenaBytes},
+          {"kernels", reply.kernels},
+          {"cachedKernels", reply.cachedKernels},
+          {"seconds", seconds},
+          {"steps", steps}};
+}
+
+std::string conclusion(const CompileRequest &request, const CompileReply &reply) {
+  double total = 0;
+  for (const auto &[stage, time] : reply.seconds)
+    total += time;
+  return fmt::format("{}: {} (weights {}, code {}), peak activations {}, {} kernels ({} from the "
+                     "cache), {:.1f} s\n",
+                     request.output, humanBytes(reply.fileBytes), humanBytes(reply.weightBytes),
+                     humanBytes(reply.codeBytes), humanBytes(reply.arenaBytes), reply.kernels,
+                     reply.cachedKernels, total);
+}
+
+void compile(const Options &options, const Context &context) {
+  for (int64_t batch : options.batches)
+    if (batch < 1)
+      throw UserError(fmt::format("--batch {}: a batch has at least one row", batch));
+  ModelFile model = resolveModel(options.model);
+  if (!model.source)
+    throw UserError(
+        fmt::format("{}: is compiled already; give its source to compile it anew", options.model));
+  CompileRequest request = requestFor(options, model);
+  if (options.printPipeline)
+    return printText(driver().pipelineText(request), "pipeline", context);
+  if (options.printModule)
+    return printText(driver().moduleText(request), "module", context);
+  CompileReply reply;
+  {
+    Progress progress(context.quiet);
+    request.progress = [&](const std::string &stage, double fraction) {
+      progress.show(stage, fraction);
+    };
+    reply = driver().compile(request);
+  }
+  if (!reply.error.empty())
+    throw UserError(reply.error);
+  context.answer(document(request, reply),
+                 (options.explain ? explanation(reply) : "") + conclusion(request, reply));
+}
+
+} // namespace
+
+void addCompile(CLI::App &app, Context &context) {
+  auto options = std::make_shared<Options>();
+  auto run = [=, &context] { compile(*options, context); };
+  CLI::App *verb =
+      addVerb(app, context, "compile", "Compile a model to one artifact", run, examples);
+  verb->add_option("model", options->model, "A zoo name or a model file (.cpp, .keras, .h5, .mlir)")
+      ->required();
+  verb->add_option("-o,--output", options->output,
+                   "The artifact to write; default: the model's name with .cornet, here");
+  verb->add_option("--batch", options->batches,
+                   "Batch sizes to specialize for; any number of rows is served from them")
+      ->delimiter(',')
+      ->capture_default_str();
+  verb->add_option("--cpu", options->cpus,
+                   "ISA levels to put in: host, x86-64-v3, x86-64-v4; the loader chooses")
+      ->delimiter(',')
+      ->capture_default_str();
+  verb->add_option("--pipeline", options->pipeline, "A named pipeline or a pipeline's text");
+  verb->add_option("--load-pass-plugin", options->plugins,
+                   "A shared library that registers passes");
+  verb->add_option("--threads", options->threads, "Threads to compile with")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  verb->add_flag("--no-self-test", options->noSelfTest, "Store no self-test in the artifact");
+  verb->add_flag("--explain", options->explain,
+                 "Print who implements each step and why the others refused");
+  verb->add_flag("--print-pipeline", options->printPipeline,
+                 "Print the pipeline's text and compile nothing");
+  verb->add_flag("--print-module", options->printModule,
+                 "Print the module before any pass and compile nothing");
+}
+
+} // namespace cornet::cli
