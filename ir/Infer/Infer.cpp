@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rules of Infer.h, one function per family, and the table that finds them by name.
+#include "ir/Infer/Infer.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace cornet::infer {
+namespace {
+
+using Operands = std::span<const TensorType>;
+using Ints = std::vector<int64_t>;
+
+Result fail(std::string why) { return {{}, std::move(why)}; }
+
+/// Thrown by attribute access inside a rule and turned into a Result by inferOp().
+struct Missing {
+  std::string why;
+};
+
+template <class T> const T &get(const Attributes &attributes, const char *name) {
+  auto it = attributes.find(name);
+  if (it == attributes.end())
+    throw Missing{std::string("attribute '") + name + "' is missing"};
+  if (const T *value = std::get_if<T>(&it->second))
+    return *value;
+  throw Missing{std::string("attribute '") + name + "' has the wrong kind"};
+}
+
+Result pointwise(Operands operands, const Attributes &) {
+  Result result{operands[0], ""};
+  for (const TensorType &operand : operands.subspan(1)) {
+    result = broadcast(result.type, operand);
+    if (!result)
+      return result;
+  }
+  return result;
+}
+
+Result compare(Operands operands, const Attributes &attributes) {
+  Result result = pointwise(operands, attributes);
+  result.type.dtype = DType::i1;
+  return result;
+}
+
+Result select(Operands operands, const Attributes &) {
+  if (operands[0].dtype != DType::i1)
+    return fail("select_c1: the condition must be i1");
+  Result result = broadcast(operands[1], operands[2]);
+  if (!result)
+    return result;
+  DType dtype = result.type.dtype;
+  TensorType condition{dtype, operands[0].shape};
+  return broadcast(condition, result.type);
+}
+
+Result matmul(Operands operands, const Attributes &attributes) {
+  Shape a = operands[0].shape, b = operands[1].shape;
+  if (a.size() < 2 || b.size() < 2)
+    return fail("matmul_c1: operands need at least two dimensions, got " + text(a) + " and " +
+                text(b));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail("matmul_c2: operands differ in element type");
+  if (get<bool>(attributes, "transpose_lhs"))
+    std::swap(a[a.size() - 1], a[a.size() - 2]);
+  if (get<bool>(attributes, "transpose_rhs"))
+    std::swap(b[b.size() - 1], b[b.size() - 2]);
+  if (a.back() != b[b.size() - 2])
+    return fail("matmul_c3: " + text(a) + " x " + text(b) + " contracts " +
+                std::to_string(a.back()) + " with " + std::to_string(b[b.size() - 2]));
+  if (b.size() == 2) {
+    a.back() = b[1];
+    return {{operands[0].dtype, a}, ""};
+  }
+  TensorType batchA{DType::f32, Shape(a.begin(), a.end() - 2)},
+      batchB{DType::f32, Shape(b.begin(), b.end() - 2)};
+  Result batch = broadcast(batchA, batchB);
+  if (!batch)
+    return fail("matmul_c4: batch dimensions: " + batch.error);
+  batch.type.dtype = operands[0].dtype;
+  batch.type.shape.push_back(a[a.size() - 2]);
+  batch.type.shape.push_back(b.back());
+  return batch;
+}
+
+/// Spatial extents of a windowed op over N, spatial..., C; `window` in elements.
+Result windowed(const char *label, const TensorType &input, const Ints &window,
+                const Attributes &attributes) {
+  const Ints &strides = get<Ints>(attributes, "strides"),
+             &padding = get<Ints>(attributes, "padding"),
+             &dilations = get<Ints>(attributes, "dilations");
+  size_t spatial = input.shape.size() - 2;
+  if (window.size() != spatial || strides.size() != spatial || dilations.size() != spatial ||
+      padding.size() != 2 * spatial)
+    return fail(std::string(label) + "_c2: window, strides, dilations and padding must match the " +
+                std::to_string(spatial) + " spatial dimensions of " + text(input.shape));
+  Result result{input, ""};
+  for (size_t i = 0; i < spatial; ++i) {
+    if (window[i] < 1 || strides[i] < 1 || dilations[i] < 1 || padding[2 * i] < 0 ||
+        padding[2 * i + 1] < 0)
+      return fail(std::string(label) +
+                  "_c3: window, strides and dilations must be positive, padding not negative");
+    int64_t padded = input.shape[i + 1] + padding[2 * i] + padding[2 * i + 1],
+            reach = (window[i] - 1) * dilations[i] + 1;
+    if (padded < reach)
+      return fail(std::string(label) + "_c4: a window of " + std::to_string(reach) +
+                  " does not fit " + std::to_string(padded) + " cells of dimension " +
+                  std::to_string(i + 1) + "; use padding 'same' or a smaller window");
+    result.type.shape[i + 1] = (padded - reach) / strides[i] + 1;
+  }
+  return result;
+}
+
+Result convolution(const char *label, Operands operands, const Attributes &attributes,
+                   bool depthwise) {
+  const Shape &in = operands[0].shape, &kernel = operands[1].shape;
+  if (in.size() < 3 || in.size() > 5 || kernel.size() != in.size())
+    return fail(std::string(label) +
+                "_c1: input (N, spatial..., C) and kernel (spatial..., in, out) must have equal "
+                "rank 3 to 5, got " +
+                text(in) + " and " + text(kernel));
+  Result result = windowed(label, operands[0], Ints(kernel.begin(), kernel.end() - 2), attributes);
+  if (!result)
+    return result;
+  int64_t channels = in.back(), kernelIn = kernel[kernel.size() - 2], kernelOut = kernel.back();
+  if (depthwise) {
+    if (kernelIn != channels)
+      return fail(std::string(label) + "_c5: the kernel has " + std::to_string(kernelIn) +
+                  " channels, the input " + std::to_string(channels));
+    result.type.shape.back() = channels * kernelOut;
+    return result;
+  }
+  int64_t groups = get<int64_t>(attributes, "groups");
+  if (groups < 1 || channels % groups || kernelOut % groups || kernelIn != channels / groups)
+    return fail(std::string(label) + "_c5: " + std::to_string(channels) + " input and " +
+                std::to_string(kernelOut) + " output channels in " + std::to_string(groups) +
+                " groups need a kernel with " + std::to_string(groups > 0 ? channels / groups : 0) +
+                " input channels, got " + std::to_string(kernelIn));
+  result.type.shape.back() = kernelOut;
+  return result;
+}
+
+Result conv(Operands operands, const Attributes &a) {
+  return convolution("conv", operands, a, false);
+}
+Result depthwiseConv(Operands operands, const Attributes &a) {
+  return convolution("depthwise_conv", operands, a, true);
+}
+
+Result pool(Operands operands, const Attributes &attributes) {
+  if (operands[0].shape.size() < 3)
+    return fail("pool_c1: the input must be (N, spatial..., C), got " + text(operands[0].shape));
+  return windowed("pool", operands[0], get<Ints>(attributes, "window"), attributes);
+}
+
+/// Marks the dimensions named by `axes` (from the end when negative); empty on a bad or repeated
+/// one.
+std::vector<bool> marked(const Ints &axes, size_t rank) {
+  std::vector<bool> marks(rank, false);
+  for (int64_t axis : axes) {
+    int64_t at = axis < 0 ? axis + int64_t(rank) : axis;
+    if (at < 0 || at >= int64_t(rank) || marks[at])
+      return {};
+    marks[at] = true;
+  }
+  return marks;
+}
+
+Result reduce(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape;
+  std::vector<bool> marks = marked(get<Ints>(attributes, "axes"), in.size());
+  if (marks.empty() && !in.empty())
+    return fail("reduce_c1: axes must be distinct and lie in " + text(in));
+  Result result{{operands[0].dtype, {}}, ""};
+  for (size_t i = 0; i < in.size(); ++i)
+    if (!marks[i])
+      result.type.shape.push_back(in[i]);
+    else if (get<bool>(attributes, "keepdims"))
+      result.type.shape.push_back(1);
+  return result;
+}
+
+Result axisOp(Operands operands, const Attributes &attributes) {
+  if (marked({get<int64_t>(attributes, "axis")}, operands[0].shape.size()).empty())
+    return fail("axis_c1: axis " + std::to_string(get<int64_t>(attributes, "axis")) +
+                " is not a dimension of " + text(operands[0].shape));
+  return {operands[0], ""};
+}
+
+Result reshape(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape;
+  Shape out = get<Ints>(attributes, "shape");
+  bool batch = !in.empty() && in[0] == kDynamic;
+  // A symbolic batch stays in front; the rest must match.
+  if (batch && (out.empty() || out[0] != kDynamic))
+    return fail("reshape_c1: the batch must stay the first dimension, got " + text(out));
+  int64_t cells = 1, known = 1;
+  for (size_t i = batch; i < in.size(); ++i)
+    cells *= in[i];
+  auto hole = out.end();
+  for (auto it = out.begin() + batch; it != out.end(); ++it)
+    if (*it != kDynamic)
+      known *= *it;
+    else if (hole != out.end())
+      return fail("reshape_c2: only one dimension may be -1, got " + text(out));
+    else
+      hole = it;
+  if (hole != out.end() && known > 0 && cells % known == 0)
+    *hole = cells / known, known = cells;
+  if (known != cells)
+    return fail("reshape_c3: " + text(in) + " has " + std::to_string(cells) + " elements, " +
+                text(out) + " has " + std::to_string(known));
+  return {{operands[0].dtype, out}, ""};
+}
+
+Result transpose(Operands operands, const Attributes &attributes) {
+  const Ints &permutation = get<Ints>(attributes, "permutation");
+  const Shape &in = operands[0].shape;
+  if (permutation.size() != in.size() || (marked(permutation, in.size()).empty() && !in.empty()))
+    return fail("transpose_c1: the permutation must name each dimension of " + text(in) + " once");
+  if (!in.empty() && in[0] == kDynamic && permutation[0] != 0)
+    return fail("transpose_c2: the batch must stay the first dimension");
+  Result result{operands[0], ""};
+  for (size_t i = 0; i < in.size(); ++i)
+    result.type.shape[i] = in[permutation[i]];
+  return result;
+}
+
+Result pad(Operands operands, const Attributes &attributes) {
+  const Ints &low = get<Ints>(attributes, "low"), &high = get<Ints>(attributes, "high");
+  const Shape &in = operands[0].shape;
+  if (low.size() != in.size() || high.size() != in.size())
+    return fail("pad_c1: low and high need one entry for each dimension of " + text(in));
+  Result result{operands[0], ""};
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (low[i] < 0 || high[i] < 0 || (in[i] == kDynamic && (low[i] || high[i])))
+      return fail("pad_c2: padding must not be negative, nor touch the batch");
+    if (in[i] != kDynamic)
+      result.type.shape[i] += low[i] + high[i];
+  }
+  return result;
+}
+
+Result concat(Operands operands, const Attributes &attributes) {
+  int64_t axis = get<int64_t>(attributes, "axis");
+  Result result{operands[0], ""};
+  size_t rank = operands[0].shape.size();
+  axis = axis < 0 ? axis + int64_t(rank) : axis;
+  if (axis < 0 || axis >= int64_t(rank) || operands[0].shape[axis] == kDynamic)
+    return fail("concat_c1: axis " + std::to_string(axis) + " is not a static dimension of " +
+                text(operands[0].shape));
+  for (const TensorType &operand : operands.subspan(1)) {
+    Shape rest = operand.shape, first = operands[0].shape;
+    if (rest.size() != rank || operand.dtype != operands[0].dtype ||
+        (rest[axis] = first[axis], rest != first))
+      return fail("concat_c2: " + text(operand.shape) + " and " + text(operands[0].shape) +
+                  " must agree outside axis " + std::to_string(axis));
+    result.type.shape[axis] += operand.shape[axis];
+  }
+  return result;
+}
+
+Result batchNorm(Operands operands, const Attributes &attributes) {
+  Result result = axisOp(operands, attributes);
+  if (!result)
+    return result;
+  int64_t axis = get<int64_t>(attributes, "axis");
+  const Shape &in = operands[0].shape;
+  for (const TensorType &parameter : operands.subspan(1))
+    if (parameter.shape != Shape{in[axis < 0 ? axis + in.size() : axis]})
+      return fail("batch_norm_c1: parameters must have the shape of dimension " +
+                  std::to_string(axis) + " of " + text(in) + ", got " + text(parameter.shape));
+  return result;
+}
+
+using Rule = Result (*)(Operands, const Attributes &);
+struct Entry {
+  Rule rule;
+  size_t operands; // 0: any number, at least one
+};
+
+const std::map<std::string, Entry, std::less<>> &rules() {
+  static const std::map<std::string, Entry, std::less<>> table = [] {
+    std::map<std::string, Entry, std::less<>> t{{"compare", {compare, 2}},
+                                                {"select", {select, 3}},
+                                                {"matmul", {matmul, 2}},
+                                                {"conv", {conv, 2}},
+                                                {"max_pool", {pool, 1}},
+                                                {"avg_pool", {pool, 1}},
+                                                {"reduce", {reduce, 1}},
+                                                {"softmax", {axisOp, 1}},
+                                                {"reshape", {reshape, 1}},
+                                                {"transpose", {transpose, 1}},
+                                                {"batch_norm", {batchNorm, 5}},
+                                                {"depthwise_conv", {depthwiseConv, 2}},
+                                                {"pad", {pad, 1}},
+                                                {"concat", {concat, 0}}};
+    for (const char *name :
+         {"neg", "abs", "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf", "floor", "ceil",
+          "round", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+      t[name] = {pointwise, 1};
+    for (const char *name : {"add", "sub", "mul", "div", "maximum", "minimum", "pow"})
+      t[name] = {pointwise, 2};
+    return t;
+  }();
+  return table;
+}
+
+std::string_view bare(std::string_view op) { return op.starts_with("cornet.") ? op.substr(7) : op; }
+
+} // namespace
+
+bool knows(std::string_view op) { return rules().contains(bare(op)); }
+
+Result inferOp(std::string_view op, std::span<const TensorType> operands,
+               const Attributes &attributes) {
+  auto it = rules().find(bare(op));
+  if (it == rules().end())
+    return fail("'" + std::string(op) + "' has no shape rule");
+  size_t wanted = it->second.operands;
+  if (operands.empty() || (wanted && operands.size() != wanted))
+    return fail("'" + std::string(op) + "' takes " + std::to_string(wanted) + " operands, got " +
+                std::to_string(operands.size()));
+  try {
+    return it->second.rule(operands, attributes);
+  } catch (const Missing &missing) {
+    return fail(missing.why);
+  }
+}
+
+Result broadcast(const TensorType &a, const TensorType &b) {
+  if (a.dtype != b.dtype)
+    return fail("broadcast_c1: operands differ in element type");
+  const Shape &longer = a.shape.size() >= b.shape.size() ? a.shape : b.shape;
+  const Shape &shorter = a.shape.size() >= b.shape.size() ? b.shape : a.shape;
+  Result result{{a.dtype, longer}, ""};
+  for (size_t i = 0, shift = longer.size() - shorter.size(); i < shorter.size(); ++i) {
+    int64_t &x = result.type.shape[i + shift], y = shorter[i];
+    if (x == 1)
+      x = y;
+    else if (y != 1 && y != x)
+      return fail("broadcast_c2: shapes " + text(a.shape) + " and " + text(b.shape) +
+                  " do not broadcast");
+  }
+  return result;
+}
+
+std::pair<int64_t, int64_t> samePadding(int64_t in, int64_t window, int64_t stride,
+                                        int64_t dilation) {
+  int64_t out = (in + stride - 1) / stride;
+  int64_t total = std::max<int64_t>((out - 1) * stride + (window - 1) * dilation + 1 - in, 0);
+  return {total / 2, total - total / 2};
+}
+
+std::string text(const Shape &shape) {
+  std::string out = "(";
+  for (size_t i = 0; i < shape.size(); ++i)
+    out += (i ? ", " : "") + (shape[i] == kDynamic ? "?" : std::to_string(shape[i]));
+  return out + ")";
+}
+
+} // namespace cornet::infer

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The cornet dialect: include this to build, match or verify its ops.
+#pragma once
+
+#include "ir/Reference/HostTensor.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace cornet {
+
+/// Checks the one result of `op` against the shape rule of the op's name; the message carries the
+/// label.
+llvm::LogicalResult verifyInferred(mlir::Operation *op);
+
+/// The result type of `op` for other operand types, as batch binding needs it. Emits an error at
+/// `op`.
+mlir::FailureOr<mlir::RankedTensorType> inferResultType(mlir::Operation *op,
+                                                        mlir::TypeRange operands);
+
+} // namespace cornet
+
+#include "ir/Ops/Dialect.h.inc"
+#include "ir/Ops/Interfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "ir/Ops/Pointwise.h.inc"
+#define GET_OP_CLASSES
+#include "ir/Ops/Structured.h.inc"
+#define GET_OP_CLASSES
+#include "ir/Ops/Program.h.inc"

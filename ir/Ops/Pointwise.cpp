@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each pointwise op is: its scalar code for kernels (on scalars and vectors alike) and its
+// value in double for the reference. One op, two lines.
+#include "ir/Ops/Ops.h"
+#include "ir/Reference/Loops.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace cornet {
+namespace {
+
+/// Builds scalar or vector code; constants take the type of the operands.
+struct Code {
+  OpBuilder &b;
+  Location loc;
+  Type type;
+
+  Value constant(double value) const {
+    auto element = cast<FloatType>(getElementTypeOrSelf(type));
+    TypedAttr attr = FloatAttr::get(element, value);
+    if (auto vector = dyn_cast<VectorType>(type))
+      attr = DenseElementsAttr::get(vector, cast<FloatAttr>(attr));
+    return arith::ConstantOp::create(b, loc, attr);
+  }
+  Value add(Value x, Value y) const { return arith::AddFOp::create(b, loc, x, y); }
+  Value sub(Value x, Value y) const { return arith::SubFOp::create(b, loc, x, y); }
+  Value mul(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
+  Value div(Value x, Value y) const { return arith::DivFOp::create(b, loc, x, y); }
+  Value max(Value x, Value y) const { return arith::MaximumFOp::create(b, loc, x, y); }
+  Value min(Value x, Value y) const { return arith::MinimumFOp::create(b, loc, x, y); }
+  Value exp(Value x) const { return math::ExpOp::create(b, loc, x); }
+  Value positive(Value x) const {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, constant(0));
+  }
+  Value choose(Value c, Value x, Value y) const { return arith::SelectOp::create(b, loc, c, x, y); }
+  Value sigmoid(Value x) const {
+    return div(constant(1), add(constant(1), exp(arith::NegFOp::create(b, loc, x))));
+  }
+};
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+} // namespace
+
+#define CORNET_UNARY(OP, CODE, VALUE)                                                              \
+  Value OP::emitScalar(OpBuilder &b, Location loc, ValueRange v) {                                 \
+    Value x = v[0];                                                                                \
+    [[maybe_unused]] Code c{b, loc, x.getType()};                                                  \
+    return CODE;                                                                                   \
+  }                                                                                                \
+  LogicalResult OP::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {                   \
+    return reference::map(in, out, [&](const double *v) {                                          \
+      double x = v[0];                                                                             \
+      return VALUE;                                                                                \
+    });                                                                                            \
+  }
+
+CORNET_UNARY(NegOp, arith::NegFOp::create(b, loc, x), -x)
+CORNET_UNARY(AbsOp, math::AbsFOp::create(b, loc, x), std::fabs(x))
+CORNET_UNARY(ExpOp, c.exp(x), std::exp(x))
+CORNET_UNARY(LogOp, math::LogOp::create(b, loc, x), std::log(x))
+CORNET_UNARY(SqrtOp, math::SqrtOp::create(b, loc, x), std::sqrt(x))
+CORNET_UNARY(RsqrtOp, c.div(c.constant(1), math::SqrtOp::create(b, loc, x)), 1 / std::sqrt(x))
+CORNET_UNARY(TanhOp, math::TanhOp::create(b, loc, x), std::tanh(x))
+CORNET_UNARY(SigmoidOp, c.sigmoid(x), sigmoid(x))
+CORNET_UNARY(ErfOp, math::ErfOp::create(b, loc, x), std::erf(x))
+CORNET_UNARY(FloorOp, math::FloorOp::create(b, loc, x), std::floor(x))
+CORNET_UNARY(CeilOp, math::CeilOp::create(b, loc, x), std::ceil(x))
+CORNET_UNARY(RoundOp, math::RoundEvenOp::create(b, loc, x), std::nearbyint(x))
+CORNET_UNARY(ReluOp, c.max(x, c.constant(0)), x > 0 || std::isnan(x) ? x : 0)
+CORNET_UNARY(SiluOp, c.mul(x, c.sigmoid(x)), x *sigmoid(x))
+CORNET_UNARY(SoftplusOp,
+             c.add(c.max(x, c.constant(0)),
+                   math::LogOp::create(b, loc,
+                                       c.add(c.constant(1),
+                                             c.exp(arith::NegFOp::create(
+                                                 b, loc, math::AbsFOp::create(b, loc, x)))))),
+             std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))))
+CORNET_UNARY(ClampOp,
+             c.min(c.max(x, c.constant(getMin().convertToDouble())),
+                   c.constant(getMax().convertToDouble())),
+             std::min(std::max(x, getMin().convertToDouble()), getMax().convertToDouble()))
+CORNET_UNARY(LeakyReluOp,
+             c.choose(c.positive(x), x, c.mul(x, c.constant(getNegativeSlope().convertToDouble()))),
+             x > 0 ? x : x * getNegativeSlope().convertToDouble())
+CORNET_UNARY(EluOp,
+             c.choose(c.positive(x), x,
+                      c.mul(c.constant(getAlpha().convertToDouble()),
+                            c.sub(c.exp(x), c.constant(1)))),
+             x > 0 ? x : getAlpha().convertToDouble() * std::expm1(x))
+
+Value GeluOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  Value x = v[0];
+  Code c{b, loc, x.getType()};
+  Value half = c.mul(x, c.constant(0.5)), bent;
+  if (getApproximate()) {
+    Value cube = c.mul(x, c.mul(x, x));
+    Value inner =
+        c.mul(c.constant(0.7978845608028654), c.add(x, c.mul(c.constant(0.044715), cube)));
+    bent = math::TanhOp::create(b, loc, inner);
+  } else {
+    bent = math::ErfOp::create(b, loc, c.mul(x, c.constant(0.7071067811865476)));
+  }
+  return c.mul(half, c.add(c.constant(1), bent));
+}
+
+LogicalResult GeluOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  bool approximate = getApproximate();
+  return reference::map(in, out, [&](const double *v) {
+    double x = v[0];
+    double bent = approximate ? std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))
+                              : std::erf(x * 0.7071067811865476);
+    return 0.5 * x * (1 + bent);
+  });
+}
+
+#define CORNET_BINARY(OP, CODE, VALUE)                                                             \
+  Value OP::emitScalar(OpBuilder &b, Location loc, ValueRange v) {                                 \
+    Value x = v[0], y = v[1];                                                                      \
+    [[maybe_unused]] Code c{b, loc, x.getType()};                                                  \
+    return CODE;                                                                                   \
+  }                                                                                                \
+  LogicalResult OP::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {                   \
+    return reference::map(in, out, [&](const double *v) {                                          \
+      double x = v[0], y = v[1];                                                                   \
+      return VALUE;                                                                                \
+    });                                                                                            \
+  }
+
+CORNET_BINARY(AddOp, c.add(x, y), x + y)
+CORNET_BINARY(SubOp, c.sub(x, y), x - y)
+CORNET_BINARY(MulOp, c.mul(x, y), x *y)
+CORNET_BINARY(DivOp, c.div(x, y), x / y)
+CORNET_BINARY(MaximumOp, c.max(x, y), std::max(x, y))
+CORNET_BINARY(MinimumOp, c.min(x, y), std::min(x, y))
+CORNET_BINARY(PowOp, math::PowFOp::create(b, loc, x, y), std::pow(x, y))
+
+Value CompareOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  using P = arith::CmpFPredicate;
+  P predicate = llvm::StringSwitch<P>(getPredicate())
+                    .Case("eq", P::OEQ)
+                    .Case("ne", P::UNE)
+                    .Case("lt", P::OLT)
+                    .Case("le", P::OLE)
+                    .Case("gt", P::OGT)
+                    .Default(P::OGE);
+  return arith::CmpFOp::create(b, loc, predicate, v[0], v[1]);
+}
+
+LogicalResult CompareOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  StringRef p = getPredicate();
+  return reference::map(in, out, [&](const double *v) -> double {
+    double x = v[0], y = v[1];
+    return p == "eq"   ? x == y
+           : p == "ne" ? x != y
+           : p == "lt" ? x < y
+           : p == "le" ? x <= y
+           : p == "gt" ? x > y
+                       : x >= y;
+  });
+}
+
+Value SelectOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  return arith::SelectOp::create(b, loc, v[0], v[1], v[2]);
+}
+
+LogicalResult SelectOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  return reference::map(in, out, [](const double *v) { return v[0] != 0 ? v[1] : v[2]; });
+}
+
+} // namespace cornet
+
+#define GET_OP_CLASSES
+#include "ir/Ops/Pointwise.cpp.inc"

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reference of each structured op in plain loops with double sums, and the composites'
+// decompositions. Contractions run over the output channels innermost, so that a whole ResNet can
+// be checked in seconds.
+#include "ir/Ops/Ops.h"
+#include "ir/Reference/Loops.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace cornet {
+namespace {
+
+/// One place of a window op over (N, spatial..., C): the cell of the input under each tap, or
+/// outside.
+struct Window {
+  ArrayRef<int64_t> in;        // N, spatial..., C
+  SmallVector<int64_t> window; // spatial extents of the kernel
+  ArrayRef<int64_t> strides, padding, dilations;
+
+  /// Calls `tap(position of the tap in the window, cell offset of the input pixel / C)` for real
+  /// cells under the output pixel `index` = (n, spatial...).
+  void taps(ArrayRef<int64_t> index, function_ref<void(int64_t, int64_t)> tap) const {
+    int64_t position = 0;
+    reference::forEach(window, [&](ArrayRef<int64_t> k) {
+      int64_t pixel = index[0];
+      bool inside = true;
+      for (size_t d = 0; d < k.size() && inside; ++d) {
+        int64_t x = index[d + 1] * strides[d] + k[d] * dilations[d] - padding[2 * d];
+        inside = x >= 0 && x < in[d + 1];
+        pixel = pixel * in[d + 1] + x;
+      }
+      if (inside)
+        tap(position, pixel);
+      ++position;
+    });
+  }
+};
+
+int64_t positive(int64_t axis, size_t rank) { return axis < 0 ? axis + int64_t(rank) : axis; }
+
+LogicalResult pool(ArrayRef<const HostTensor *> in, HostTensor &out, const Window &window,
+                   bool maximum) {
+  int64_t C = out.shape.back();
+  out.data.assign(out.size(), maximum ? -std::numeric_limits<double>::infinity() : 0.0);
+  double *row = out.data.data();
+  reference::forEach(ArrayRef<int64_t>(out.shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    int64_t real = 0;
+    window.taps(index, [&](int64_t, int64_t pixel) {
+      const double *x = in[0]->data.data() + pixel * C;
+      for (int64_t c = 0; c < C; ++c)
+        row[c] = maximum ? std::max(row[c], x[c]) : row[c] + x[c];
+      ++real;
+    });
+    for (int64_t c = 0; !maximum && c < C; ++c)
+      row[c] /= std::max<int64_t>(real, 1);
+    row += C;
+  });
+  return success();
+}
+
+} // namespace
+
+LogicalResult MatmulOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const HostTensor &a = *in[0], &b = *in[1];
+  bool ta = getTransposeLhs(), tb = getTransposeRhs();
+  size_t ra = a.shape.size(), rb = b.shape.size(), ro = out.shape.size();
+  int64_t M = out.shape[ro - 2], N = out.shape[ro - 1], K = a.shape[ta ? ra - 2 : ra - 1];
+  out.data.assign(out.size(), 0);
+  double *row = out.data.data();
+  auto base = [&](const HostTensor &t, ArrayRef<int64_t> batch) {
+    int64_t offset = 0, rank = int64_t(t.shape.size()) - 2, shift = int64_t(batch.size()) - rank;
+    for (int64_t d = 0; d < rank; ++d)
+      offset = offset * t.shape[d] + (t.shape[d] == 1 ? 0 : batch[d + shift]);
+    return t.data.data() + offset * t.shape[rank] * t.shape[rank + 1];
+  };
+  (void)rb;
+  reference::forEach(ArrayRef<int64_t>(out.shape).drop_back(2), [&](ArrayRef<int64_t> batch) {
+    const double *x = base(a, batch), *y = base(b, batch);
+    for (int64_t m = 0; m < M; ++m, row += N)
+      for (int64_t k = 0; k < K; ++k) {
+        double left = x[ta ? k * M + m : m * K + k];
+        for (int64_t n = 0; n < N; ++n)
+          row[n] += left * y[tb ? n * K + k : k * N + n];
+      }
+  });
+  return success();
+}
+
+LogicalResult ConvOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const std::vector<int64_t> &kernel = in[1]->shape;
+  Window window{in[0]->shape, SmallVector<int64_t>(kernel.begin(), kernel.end() - 2), getStrides(),
+                getPadding(), getDilations()};
+  int64_t O = out.shape.back(), C = in[0]->shape.back(), G = getGroups(), c = C / G, o = O / G;
+  out.data.assign(out.size(), 0);
+  double *row = out.data.data();
+  reference::forEach(ArrayRef<int64_t>(out.shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    window.taps(index, [&](int64_t position, int64_t pixel) {
+      for (int64_t ci = 0; ci < C; ++ci) {
+        double left = in[0]->data[pixel * C + ci];
+        const double *w = in[1]->data.data() + (position * c + ci % c) * O + ci / c * o;
+        double *to = row + ci / c * o;
+        for (int64_t i = 0; i < o; ++i)
+          to[i] += left * w[i];
+      }
+    });
+    row += O;
+  });
+  return success();
+}
+
+LogicalResult DepthwiseConvOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const std::vector<int64_t> &kernel = in[1]->shape;
+  Window window{in[0]->shape, SmallVector<int64_t>(kernel.begin(), kernel.end() - 2), getStrides(),
+                getPadding(), getDilations()};
+  int64_t C = in[0]->shape.back(), M = kernel.back();
+  out.data.assign(out.size(), 0);
+  double *row = out.data.data();
+  reference::forEach(ArrayRef<int64_t>(out.shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    window.taps(index, [&](int64_t position, int64_t pixel) {
+      for (int64_t i = 0; i < C * M; ++i)
+        row[i] += in[0]->data[pixel * C + i / M] * in[1]->data[position * C * M + i];
+    });
+    row += C * M;
+  });
+  return success();
+}
+
+LogicalResult MaxPoolOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  return pool(
+      in, out,
+      {in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(), getDilations()},
+      true);
+}
+
+LogicalResult AvgPoolOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  return pool(
+      in, out,
+      {in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(), getDilations()},
+      false);
+}
+
+LogicalResult ReduceOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const HostTensor &x = *in[0];
+  SmallVector<bool> reduced(x.shape.size(), false);
+  int64_t count = 1;
+  for (int64_t axis : getAxes()) {
+    reduced[positive(axis, x.shape.size())] = true;
+    count *= x.shape[positive(axis, x.shape.size())];
+  }
+  StringRef kind = getKind();
+  double infinity = std::numeric_limits<double>::infinity();
+  out.data.assign(out.size(), kind == "max" ? -infinity : kind == "min" ? infinity : 0);
+  int64_t at = 0;
+  reference::forEach(x.shape, [&](ArrayRef<int64_t> index) {
+    int64_t to = 0;
+    for (size_t d = 0; d < index.size(); ++d)
+      if (!reduced[d])
+        to = to * x.shape[d] + index[d];
+    double value = x.data[at++], &sum = out.data[to];
+    sum = kind == "max" ? std::max(sum, value) : kind == "min" ? std::min(sum, value) : sum + value;
+  });
+  if (kind == "mean")
+    for (double &value : out.data)
+      value /= count;
+  return success();
+}
+
+LogicalResult ReshapeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  out.data = in[0]->data;
+  return success();
+}
+
+LogicalResult TransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  std::vector<int64_t> strides = in[0]->strides();
+  out.data.resize(out.size());
+  int64_t at = 0;
+  reference::forEach(out.shape, [&](ArrayRef<int64_t> index) {
+    int64_t from = 0;
+    for (auto [d, p] : llvm::enumerate(getPermutation()))
+      from += index[d] * strides[p];
+    out.data[at++] = in[0]->data[from];
+  });
+  return success();
+}
+
+LogicalResult PadOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  out.data.assign(out.size(), getValue().convertToDouble());
+  std::vector<int64_t> strides = out.strides();
+  int64_t at = 0;
+  reference::forEach(in[0]->shape, [&](ArrayRef<int64_t> index) {
+    int64_t to = 0;
+    for (size_t d = 0; d < index.size(); ++d)
+      to += (index[d] + getLow()[d]) * strides[d];
+    out.data[to] = in[0]->data[at++];
+  });
+  return success();
+}
+
+LogicalResult ConcatOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  int64_t axis = positive(getAxis(), out.shape.size()), inner = 1, outer = 1, base = 0;
+  for (size_t d = 0; d < out.shape.size(); ++d)
+    (int64_t(d) < axis ? outer : inner) *= int64_t(d) == axis ? 1 : out.shape[d];
+  out.data.resize(out.size());
+  for (const HostTensor *part : in) {
+    int64_t run = part->shape[axis] * inner;
+    for (int64_t i = 0; i < outer; ++i)
+      std::copy_n(part->data.begin() + i * run, run,
+                  out.data.begin() + i * out.shape[axis] * inner + base);
+    base += run;
+  }
+  return success();
+}
+
+LogicalResult SoftmaxOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  int64_t axis = positive(getAxis(), out.shape.size()), extent = out.shape[axis],
+          stride = out.strides()[axis];
+  out.data = in[0]->data;
+  for (int64_t i = 0; i < out.size(); ++i) {
+    if (i / stride % extent)
+      continue;
+    double *x = out.data.data() + i, top = *x, sum = 0;
+    for (int64_t k = 1; k < extent; ++k)
+      top = std::max(top, x[k * stride]);
+    for (int64_t k = 0; k < extent; ++k)
+      sum += x[k * stride] = std::exp(x[k * stride] - top);
+    for (int64_t k = 0; k < extent; ++k)
+      x[k * stride] /= sum;
+  }
+  return success();
+}
+
+LogicalResult BatchNormOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  int64_t axis = positive(getAxis(), out.shape.size()), extent = out.shape[axis],
+          stride = out.strides()[axis];
+  out.data.resize(out.size());
+  for (int64_t i = 0; i < out.size(); ++i) {
+    int64_t c = i / stride % extent;
+    double scale = in[1]->data[c] / std::sqrt(in[4]->data[c] + getEpsilon().convertToDouble());
+    out.data[i] = (in[0]->data[i] - in[3]->data[c]) * scale + in[2]->data[c];
+  }
+  return success();
+}
+
+namespace {
+/// The type of `type` with dimension `axis` of extent 1.
+RankedTensorType kept(RankedTensorType type, int64_t axis) {
+  SmallVector<int64_t> shape(type.getShape());
+  shape[axis] = 1;
+  return RankedTensorType::get(shape, type.getElementType());
+}
+} // namespace
+
+Value SoftmaxOp::decompose(OpBuilder &b) {
+  Location loc = getLoc();
+  RankedTensorType type = getType();
+  int64_t axis = positive(getAxis(), type.getRank());
+  auto reduce = [&](Value x, StringRef kind) -> Value {
+    return ReduceOp::create(b, loc, kept(type, axis), x, b.getStringAttr(kind),
+                            b.getDenseI64ArrayAttr({axis}), b.getBoolAttr(true));
+  };
+  Value e = ExpOp::create(b, loc, type,
+                          SubOp::create(b, loc, type, getInput(), reduce(getInput(), "max")));
+  return DivOp::create(b, loc, type, e, reduce(e, "sum"));
+}
+
+Value BatchNormOp::decompose(OpBuilder &b) {
+  Location loc = getLoc();
+  RankedTensorType type = getType(), vector = getGamma().getType();
+  int64_t axis = positive(getAxis(), type.getRank());
+  auto epsilon = cast<ElementsAttr>(Attribute(DenseElementsAttr::get(
+      RankedTensorType::get({}, type.getElementType()),
+      FloatAttr::get(type.getElementType(), getEpsilon().convertToDouble()))));
+  Value deviation = SqrtOp::create(
+      b, loc, vector,
+      AddOp::create(b, loc, vector, getVariance(), ConstantOp::create(b, loc, epsilon)));
+  Value scale = DivOp::create(b, loc, vector, getGamma(), deviation);
+  Value shift =
+      SubOp::create(b, loc, vector, getBeta(), MulOp::create(b, loc, vector, getMean(), scale));
+  // Parameters align with `axis` by trailing ones.
+  SmallVector<int64_t> shape(type.getRank() - axis, 1);
+  shape[0] = vector.getDimSize(0);
+  auto aligned = [&](Value v) -> Value {
+    if (shape.size() == 1)
+      return v;
+    return ReshapeOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()), v,
+                             b.getDenseI64ArrayAttr(shape));
+  };
+  Value scaled = MulOp::create(b, loc, type, getInput(), aligned(scale));
+  return AddOp::create(b, loc, type, scaled, aligned(shift));
+}
+
+} // namespace cornet
+
+#define GET_OP_CLASSES
+#include "ir/Ops/Structured.cpp.inc"

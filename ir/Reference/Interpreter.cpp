@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Interpreter.h: a walk over a block that keeps each value until its last use.
+#include "ir/Reference/Interpreter.h"
+
+using namespace mlir;
+
+namespace cornet::reference {
+namespace {
+
+using Values = llvm::DenseMap<Value, HostTensor>;
+
+HostTensor shaped(RankedTensorType type) { return {std::vector<int64_t>(type.getShape()), {}}; }
+
+/// Runs the ops of `block` on `values`; `last[v]` is the op after which v is dropped.
+LogicalResult run(Block &block, Values &values);
+
+LogicalResult runDispatch(DispatchOp dispatch, Values &values) {
+  Values inner;
+  Block &body = dispatch.getBody().front();
+  for (auto [argument, input] : llvm::zip(body.getArguments(), dispatch.getInputs()))
+    inner[argument] = values[input];
+  if (failed(run(body, inner)))
+    return failure();
+  for (auto [result, yielded] :
+       llvm::zip(dispatch.getResults(), body.getTerminator()->getOperands()))
+    values[result] = inner[yielded];
+  return success();
+}
+
+LogicalResult run(Block &block, Values &values) {
+  llvm::DenseMap<Value, unsigned> uses;
+  for (Operation &op : block)
+    for (Value operand : op.getOperands())
+      ++uses[operand];
+  for (Operation &op : block.without_terminator()) {
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      values[constant] = toHost(constant.getValue());
+      continue;
+    }
+    if (auto dispatch = dyn_cast<DispatchOp>(op)) {
+      if (failed(runDispatch(dispatch, values)))
+        return failure();
+    } else {
+      SmallVector<const HostTensor *> inputs;
+      for (Value operand : op.getOperands())
+        inputs.push_back(&values.find(operand)->second);
+      FailureOr<HostTensor> result = evaluate(&op, inputs);
+      if (failed(result))
+        return failure();
+      values[op.getResult(0)] = std::move(*result);
+    }
+    for (Value operand : op.getOperands())
+      if (--uses[operand] == 0)
+        values.erase(operand);
+  }
+  return success();
+}
+
+} // namespace
+
+HostTensor toHost(ElementsAttr value) {
+  HostTensor out = shaped(cast<RankedTensorType>(value.getType()));
+  auto dense = cast<DenseElementsAttr>(value);
+  Type element = value.getElementType();
+  out.data.reserve(out.size());
+  if (element.isF32())
+    out.data.assign(dense.value_begin<float>(), dense.value_end<float>());
+  else if (element.isF64())
+    out.data.assign(dense.value_begin<double>(), dense.value_end<double>());
+  else
+    for (const APInt &integer : dense.getValues<APInt>())
+      out.data.push_back(element.isInteger(1) ? integer.getBoolValue()
+                                              : double(integer.getSExtValue()));
+  return out;
+}
+
+ElementsAttr toElements(const HostTensor &value, RankedTensorType type) {
+  Type element = type.getElementType();
+  auto as = [&]<class T>(T) -> ElementsAttr {
+    std::vector<T> cells(value.data.begin(), value.data.end());
+    return DenseElementsAttr::get(type, ArrayRef<T>(cells));
+  };
+  if (element.isF32())
+    return as(float());
+  if (element.isF64())
+    return as(double());
+  if (element.isInteger(64))
+    return as(int64_t());
+  if (element.isInteger(32))
+    return as(int32_t());
+  SmallVector<bool> cells(value.data.begin(), value.data.end());
+  return DenseElementsAttr::get(type, cells);
+}
+
+FailureOr<HostTensor> evaluate(Operation *op, ArrayRef<const HostTensor *> inputs) {
+  auto evaluable = dyn_cast<Evaluate>(op);
+  if (!evaluable)
+    return op->emitOpError("cannot be evaluated by the reference interpreter");
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  HostTensor out = shaped(type);
+  if (!type.hasStaticShape() || failed(evaluable.evaluate(inputs, out)))
+    return op->emitOpError("cannot be evaluated; bind the batch first");
+  if (type.getElementType().isF32())
+    for (double &cell : out.data)
+      cell = float(cell);
+  return out;
+}
+
+FailureOr<std::vector<HostTensor>> interpret(func::FuncOp function, ArrayRef<HostTensor> inputs) {
+  if (inputs.size() != function.getNumArguments())
+    return function.emitError("takes ")
+           << function.getNumArguments() << " inputs, got " << inputs.size();
+  Values values;
+  for (auto [argument, input] : llvm::zip(function.getArguments(), inputs))
+    values[argument] = input;
+  if (failed(run(function.front(), values)))
+    return failure();
+  std::vector<HostTensor> outputs;
+  for (Value result : function.front().getTerminator()->getOperands())
+    outputs.push_back(values[result]);
+  return outputs;
+}
+
+} // namespace cornet::reference

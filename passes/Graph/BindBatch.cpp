@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Clones every entry point (`cornet.entry`) once for each size, as @name_b<size>, with the symbolic
+// batch replaced by the size and every result type inferred anew; the symbolic original is erased.
+// Before: `?` appears only as dimension 0. After: the entry points are static and carry
+// cornet.entry = "name" and cornet.batch = size. Kept for others: everything else.
+#include "ir/Ops/Ops.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace cornet {
+#define GEN_PASS_DEF_BINDBATCH
+#include "passes/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+Type bound(Type type, int64_t batch) {
+  auto tensor = cast<RankedTensorType>(type);
+  SmallVector<int64_t> shape(tensor.getShape());
+  for (int64_t &extent : shape)
+    if (ShapedType::isDynamic(extent))
+      extent = batch;
+  return tensor.clone(shape);
+}
+
+struct BindBatch : impl::BindBatchBase<BindBatch> {
+  using BindBatchBase::BindBatchBase;
+
+  LogicalResult bind(func::FuncOp entry, int64_t batch) {
+    func::FuncOp copy = entry.clone();
+    copy.setName((entry.getName() + "_b" + Twine(batch)).str());
+    copy->setAttr("cornet.entry", StringAttr::get(&getContext(), entry.getName()));
+    copy->setAttr("cornet.batch", Builder(&getContext()).getI64IntegerAttr(batch));
+    entry->getBlock()->getOperations().insert(entry->getIterator(), copy);
+    for (BlockArgument argument : copy.getArguments())
+      argument.setType(bound(argument.getType(), batch));
+    for (Operation &op : copy.front().without_terminator()) {
+      if (op.getNumResults() != 1 || op.getNumOperands() == 0)
+        continue;
+      FailureOr<RankedTensorType> type = inferResultType(&op, op.getOperandTypes());
+      if (failed(type))
+        return failure();
+      op.getResult(0).setType(*type);
+    }
+    copy.setType(FunctionType::get(&getContext(), copy.front().getArgumentTypes(),
+                                   copy.front().getTerminator()->getOperandTypes()));
+    return success();
+  }
+
+  void runOnOperation() override {
+    for (func::FuncOp entry : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      if (!entry->hasAttr("cornet.entry") || entry->hasAttr("cornet.batch"))
+        continue;
+      for (int64_t size : sizes) {
+        if (size < 1) {
+          entry.emitError("a batch size must be at least 1, got ") << size;
+          return signalPassFailure();
+        }
+        if (failed(bind(entry, size)))
+          return signalPassFailure();
+      }
+      if (!sizes.empty())
+        entry.erase();
+    }
+  }
+};
+
+} // namespace
+} // namespace cornet

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Groups the ops of each function into dispatches. A group is one op of any kind followed by
+// pointwise ops, each of which reads the group's last value, is its only user and has its shape: an
+// epilogue, or a pointwise chain. A pointwise op with two candidates (a residual sum) joins the
+// later one. Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and
+// the terminator stay outside dispatches; splat constants are inside, other constants are inputs.
+#include "ir/Ops/Ops.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace cornet {
+#define GEN_PASS_DEF_FORMDISPATCHES
+#include "passes/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+using Group = SmallVector<Operation *>;
+
+bool stays(Operation *op) {
+  return isa<ConstantOp, ReshapeOp, DispatchOp>(op) || !isa<Evaluate>(op);
+}
+
+bool isSplat(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  return constant && cast<ElementsAttr>(constant.getValue()).isSplat();
+}
+
+SmallVector<Group> groups(Block &block) {
+  SmallVector<Group> all;
+  llvm::DenseMap<Operation *, size_t> groupOf; // by the last op of each group
+  for (Operation &op : block.without_terminator()) {
+    if (stays(&op))
+      continue;
+    std::optional<size_t> join;
+    for (Value operand : op.getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      auto it = producer ? groupOf.find(producer) : groupOf.end();
+      if (isa<Pointwise>(op) && it != groupOf.end() && operand.hasOneUse() &&
+          operand.getType() == op.getResult(0).getType())
+        join = std::max(join.value_or(0), it->second);
+    }
+    if (!join) {
+      join = all.size();
+      all.emplace_back();
+    } else {
+      groupOf.erase(all[*join].back());
+    }
+    all[*join].push_back(&op);
+    groupOf[&op] = *join;
+  }
+  return all;
+}
+
+void outline(const Group &group) {
+  Operation *last = group.back();
+  OpBuilder builder(last);
+  llvm::SetVector<Value> inputs;
+  for (Operation *op : group)
+    for (Value operand : op->getOperands())
+      if (!llvm::is_contained(group, operand.getDefiningOp()) && !isSplat(operand))
+        inputs.insert(operand);
+  auto dispatch =
+      DispatchOp::create(builder, last->getLoc(), last->getResultTypes(), inputs.getArrayRef());
+  Block *body = builder.createBlock(&dispatch.getBody());
+  IRMapping mapping;
+  for (Value input : inputs)
+    mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
+  for (Operation *op : group) {
+    for (Value operand : op->getOperands())
+      if (!mapping.contains(operand) && isSplat(operand))
+        builder.clone(*operand.getDefiningOp(), mapping);
+    builder.clone(*op, mapping);
+  }
+  YieldOp::create(builder, last->getLoc(), ValueRange{mapping.lookup(last->getResult(0))});
+  last->getResult(0).replaceAllUsesWith(dispatch.getResult(0));
+  for (Operation *op : llvm::reverse(group))
+    op->erase();
+}
+
+struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
+  void runOnOperation() override {
+    getOperation()->walk([](func::FuncOp function) {
+      for (const Group &group : groups(function.front()))
+        outline(group);
+    });
+  }
+};
+
+} // namespace
+} // namespace cornet

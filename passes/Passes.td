@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every pass over the cornet dialect. What a pass requires and guarantees stands at the top of its .cpp.
+include "mlir/Pass/PassBase.td"
+
+def BindBatch : Pass<"cornet-bind-batch", "::mlir::ModuleOp"> {
+  let summary = "Clone each entry point once for each batch size, with static shapes";
+  let options = [ListOption<"sizes", "sizes", "int64_t", "the batch sizes, in rows">];
+}
+
+def FreezeVariables : Pass<"cornet-freeze-variables", "::mlir::ModuleOp"> {
+  let summary = "Turn the variables' arguments of entry points into constants";
+}
+
+def DecomposeComposites : Pass<"cornet-decompose-composites"> {
+  let summary = "Write composite ops in simpler ones";
+  let options = [ListOption<"keep", "keep", "std::string", "names of ops to leave whole, without the dialect">];
+}
+
+def FoldConstants : Pass<"cornet-fold-constants"> {
+  let summary = "Compute ops of constants at compile time, by the reference interpreter";
+  let options = [Option<"maxElements", "max-elements", "int64_t", "67108864", "largest result, in elements">];
+}
+
+def FoldBatchNorm : Pass<"cornet-fold-batch-norm"> {
+  let summary = "Fold a scale and a shift by channel into the constant weights of the op before them";
+}
+
+def FormDispatches : Pass<"cornet-form-dispatches"> {
+  let summary = "Group ops into dispatches, each of which becomes one kernel";
+}
