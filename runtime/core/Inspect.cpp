@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a program says of itself: the read-only part of the C ABI.
+#include "runtime/core/Program.h"
+
+using namespace cornet;
+using namespace cornet::runtime;
+
+namespace {
+
+const fb::Entry *entryOf(const cornet_program *program, size_t index) {
+  return index < program->variant->entries()->size()
+             ? program->variant->entries()->Get(unsigned(index))
+             : nullptr;
+}
+
+const fb::Plan *planOf(const cornet_program *program, size_t entry, size_t plan) {
+  const fb::Entry *found = entryOf(program, entry);
+  return found && plan < found->plans()->size() ? found->plans()->Get(unsigned(plan)) : nullptr;
+}
+
+cornet_status *describe(const flatbuffers::Vector<flatbuffers::Offset<fb::TensorSpec>> *specs,
+                        size_t index, cornet_tensor_spec *out) {
+  if (!specs || index >= specs->size() || !out)
+    return fail(CORNET_INVALID_ARGUMENT, "there is no tensor " + std::to_string(index));
+  const fb::TensorSpec *spec = specs->Get(unsigned(index));
+  *out = {spec->name()->c_str(), cornet_dtype(spec->dtype()), spec->shape()->size(),
+          spec->shape()->data()};
+  return nullptr;
+}
+
+} // namespace
+
+extern "C" {
+
+const char *cornet_program_model(const cornet_program *program) {
+  return program->program->model()->c_str();
+}
+const char *cornet_program_isa(const cornet_program *program) {
+  return program->variant->isa()->c_str();
+}
+size_t cornet_program_file_size(const cornet_program *program) { return program->fileSize; }
+size_t cornet_program_weights_size(const cornet_program *program) {
+  return program->program->segments()->Get(program->variant->weights())->size();
+}
+size_t cornet_program_code_size(const cornet_program *program) {
+  return program->program->segments()->Get(program->variant->code())->size();
+}
+
+const char *cornet_program_provenance(const cornet_program *program, size_t index,
+                                      const char **key) {
+  const auto *facts = program->program->provenance();
+  if (!facts || index >= facts->size())
+    return nullptr;
+  if (key)
+    *key = facts->Get(unsigned(index))->key()->c_str();
+  return facts->Get(unsigned(index))->value()->c_str();
+}
+
+size_t cornet_program_entry_count(const cornet_program *program) {
+  return program->variant->entries()->size();
+}
+const char *cornet_program_entry_name(const cornet_program *program, size_t entry) {
+  const fb::Entry *found = entryOf(program, entry);
+  return found ? found->name()->c_str() : nullptr;
+}
+size_t cornet_program_input_count(const cornet_program *program, size_t entry) {
+  const fb::Entry *found = entryOf(program, entry);
+  return found ? found->inputs()->size() : 0;
+}
+size_t cornet_program_output_count(const cornet_program *program, size_t entry) {
+  const fb::Entry *found = entryOf(program, entry);
+  return found ? found->outputs()->size() : 0;
+}
+cornet_status *cornet_program_input(const cornet_program *program, size_t entry, size_t index,
+                                    cornet_tensor_spec *spec) {
+  const fb::Entry *found = entryOf(program, entry);
+  return describe(found ? found->inputs() : nullptr, index, spec);
+}
+cornet_status *cornet_program_output(const cornet_program *program, size_t entry, size_t index,
+                                     cornet_tensor_spec *spec) {
+  const fb::Entry *found = entryOf(program, entry);
+  return describe(found ? found->outputs() : nullptr, index, spec);
+}
+
+size_t cornet_program_plan_count(const cornet_program *program, size_t entry) {
+  const fb::Entry *found = entryOf(program, entry);
+  return found ? found->plans()->size() : 0;
+}
+uint64_t cornet_program_plan_batch(const cornet_program *program, size_t entry, size_t plan) {
+  const fb::Plan *found = planOf(program, entry, plan);
+  return found ? found->batch() : 0;
+}
+uint64_t cornet_program_plan_arena(const cornet_program *program, size_t entry, size_t plan) {
+  const fb::Plan *found = planOf(program, entry, plan);
+  return found ? found->arena_size() : 0;
+}
+size_t cornet_program_step_count(const cornet_program *program, size_t entry, size_t plan) {
+  const fb::Plan *found = planOf(program, entry, plan);
+  return found ? found->steps()->size() : 0;
+}
+cornet_status *cornet_program_step(const cornet_program *program, size_t entry, size_t plan,
+                                   size_t step, cornet_step_spec *spec) {
+  const fb::Plan *found = planOf(program, entry, plan);
+  if (!found || step >= found->steps()->size() || !spec)
+    return fail(CORNET_INVALID_ARGUMENT, "there is no step " + std::to_string(step));
+  const fb::Step *s = found->steps()->Get(unsigned(step));
+  *spec = {s->layer()->c_str(), s->summary()->c_str(), s->implementation()->c_str(), s->tiles()};
+  return nullptr;
+}
+}

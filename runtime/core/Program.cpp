@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Opening an artifact: map, check the header, hash and verify the program, choose the variant for
+// this CPU, hash and load its code. Weights stay mapped and are read by the kernels themselves.
+#include "runtime/core/Program.h"
+
+#include "runtime/core/Verify.h"
+#include "runtime/schema/Header.h"
+#include "runtime/schema/Sha256.h"
+
+#include <cerrno>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace cornet;
+using namespace cornet::runtime;
+
+namespace cornet::runtime {
+
+size_t sizeOf(fb::DType dtype) {
+  switch (dtype) {
+  case fb::DType_f64:
+  case fb::DType_i64:
+    return 8;
+  case fb::DType_i1:
+    return 1;
+  default:
+    return 4;
+  }
+}
+
+uint64_t rowBytes(const fb::TensorSpec *spec) {
+  uint64_t bytes = sizeOf(spec->dtype());
+  for (unsigned d = 1; d < spec->shape()->size(); ++d)
+    bytes *= uint64_t(spec->shape()->Get(d));
+  return bytes;
+}
+
+bool cpuHas(const char *isa) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+            __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  if (!std::strcmp(isa, "x86-64-v3"))
+    return v3;
+  if (!std::strcmp(isa, "x86-64-v4"))
+    return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+#endif
+  return false;
+}
+
+namespace {
+
+cornet_status *damaged(const char *path, const std::string &why) {
+  return fail(CORNET_INVALID_FILE, std::string(path) + ": " + why + "; compile the model again");
+}
+
+cornet_status *map(const char *path, cornet_program &out) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    std::string why = fd < 0 ? std::strerror(errno) : "not a regular file";
+    if (fd >= 0)
+      close(fd);
+    return fail(CORNET_IO, std::string(path) + ": " + why);
+  }
+  out.fileSize = size_t(info.st_size);
+  void *memory = out.fileSize >= sizeof(artifact::Header)
+                     ? mmap(nullptr, out.fileSize, PROT_READ, MAP_PRIVATE, fd, 0)
+                     : MAP_FAILED;
+  close(fd);
+  if (out.fileSize < sizeof(artifact::Header))
+    return damaged(path, "the file is shorter than an artifact's header");
+  if (memory == MAP_FAILED)
+    return fail(CORNET_IO, std::string(path) + ": cannot be mapped: " + std::strerror(errno));
+  out.file = static_cast<const uint8_t *>(memory);
+  return nullptr;
+}
+
+cornet_status *readProgram(const char *path, cornet_program &out) {
+  artifact::Header header;
+  std::memcpy(&header, out.file, sizeof header);
+  if (std::memcmp(header.magic, artifact::kMagic, sizeof header.magic))
+    return damaged(path, "not a Cornet artifact (its magic is wrong)");
+  if (header.fileSize != out.fileSize)
+    return damaged(path, "the header says " + std::to_string(header.fileSize) +
+                             " bytes, the file has " + std::to_string(out.fileSize));
+  if (header.programOffset % 64 || header.programOffset < sizeof header ||
+      header.programOffset > out.fileSize ||
+      header.programSize > out.fileSize - header.programOffset || header.programSize < 16)
+    return damaged(path, "the program lies outside the file");
+  const uint8_t *bytes = out.file + header.programOffset;
+  auto hash = artifact::Sha256::of(bytes, header.programSize);
+  if (std::memcmp(hash.data(), header.programSha256, 32))
+    return damaged(path, "the program's SHA-256 does not match");
+  flatbuffers::Verifier verifier(bytes, header.programSize, 32, 1u << 22);
+  if (!fb::ProgramBufferHasIdentifier(bytes) || !fb::VerifyProgramBuffer(verifier))
+    return damaged(path, "the program is malformed");
+  out.program = fb::GetProgram(bytes);
+  std::string error = verifyProgram(out.program, out.fileSize);
+  return error.empty() ? nullptr : damaged(path, error);
+}
+
+cornet_status *chooseVariant(const char *path, cornet_program &out) {
+  std::string offered;
+  for (const fb::Variant *variant : *out.program->variants()) {
+    offered += (offered.empty() ? "" : ", ") + variant->isa()->str();
+    if (cpuHas(variant->isa()->c_str()) &&
+        (!out.variant || std::strcmp(variant->isa()->c_str(), out.variant->isa()->c_str()) > 0))
+      out.variant = variant;
+  }
+  if (out.variant)
+    return nullptr;
+  std::string has = cpuHas("x86-64-v4")   ? "x86-64-v4"
+                    : cpuHas("x86-64-v3") ? "x86-64-v3"
+                                          : "none of the levels";
+  return fail(CORNET_UNSUPPORTED, std::string(path) + ": compiled for " + offered +
+                                      "; this CPU has " + has + "; compile with --cpu=" + has);
+}
+
+bool matches(const cornet_program &program, const fb::Segment *segment) {
+  auto hash = artifact::Sha256::of(program.file + segment->offset(), segment->size());
+  return !std::memcmp(hash.data(), segment->sha256()->data(), 32);
+}
+
+cornet_status *loadCode(const char *path, cornet_program &out) {
+  const fb::Segment *segment = out.program->segments()->Get(out.variant->code());
+  if (!matches(out, segment))
+    return damaged(path, "the code's SHA-256 does not match");
+  int fd = memfd_create("cornet-kernels", MFD_CLOEXEC);
+  const uint8_t *bytes = out.file + segment->offset();
+  for (uint64_t done = 0; fd >= 0 && done < segment->size();) {
+    ssize_t wrote = write(fd, bytes + done, segment->size() - done);
+    if (wrote <= 0) {
+      close(fd);
+      return fail(CORNET_IO, std::string(path) +
+                                 ": the code cannot be placed in memory: " + std::strerror(errno));
+    }
+    done += uint64_t(wrote);
+  }
+  if (fd < 0)
+    return fail(CORNET_IO,
+                std::string(path) + ": no memory file for the code: " + std::strerror(errno));
+  out.code = dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
+  close(fd);
+  if (!out.code)
+    return fail(CORNET_UNSUPPORTED,
+                std::string(path) + ": the code cannot be loaded: " + dlerror());
+  for (const auto *name : *out.variant->kernels()) {
+    void *symbol = dlsym(out.code, name->c_str());
+    if (!symbol)
+      return damaged(path, "the code lacks kernel '" + name->str() + "'");
+    out.kernels.push_back(reinterpret_cast<Kernel>(symbol));
+  }
+  return nullptr;
+}
+
+} // namespace
+} // namespace cornet::runtime
+
+cornet_program::~cornet_program() {
+  if (code)
+    dlclose(code);
+  if (file)
+    munmap(const_cast<uint8_t *>(file), fileSize);
+}
+
+extern "C" {
+
+cornet_status *cornet_program_open(const char *path, cornet_program **program) {
+  return guarded([&]() -> cornet_status * {
+    if (!path || !program)
+      return fail(CORNET_INVALID_ARGUMENT,
+                  "cornet_program_open: path and program must not be NULL");
+    auto loaded = std::make_unique<cornet_program>();
+    for (auto step : {map, readProgram, chooseVariant, loadCode})
+      if (cornet_status *status = step(path, *loaded))
+        return status;
+    *program = loaded.release();
+    return nullptr;
+  });
+}
+
+void cornet_program_destroy(cornet_program *program) { delete program; }
+
+cornet_status *cornet_program_verify(const cornet_program *program) {
+  return guarded([&]() -> cornet_status * {
+    for (unsigned i = 0; i < program->program->segments()->size(); ++i)
+      if (!matches(*program, program->program->segments()->Get(i)))
+        return fail(CORNET_INVALID_FILE,
+                    "segments[" + std::to_string(i) +
+                        "]: the SHA-256 does not match; compile the model again");
+    return nullptr;
+  });
+}
+}

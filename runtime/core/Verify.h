@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What must hold of a program after the FlatBuffers verifier: every index names something, every
+// offset and size lies inside what it points into, all computed without overflow. The message names
+// the field.
+#pragma once
+
+#include "runtime/schema/cornet_generated.h"
+
+#include <string>
+
+namespace cornet::runtime {
+
+/// "" when `program`, from a file of `fileSize` bytes, is sound; else what is not.
+std::string verifyProgram(const fb::Program *program, uint64_t fileSize);
+
+} // namespace cornet::runtime
