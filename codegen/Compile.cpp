@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pipeline, plans, kernels, self-test, file: the stages of compileToFile(), in order.
+#include "codegen/Compile.h"
+
+#include "codegen/artifact/Writer.h"
+#include "ir/Reference/Interpreter.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "mlir/Transforms/Passes.h"
+
+#include <chrono>
+#include <random>
+
+using namespace mlir;
+
+namespace cornet {
+namespace {
+
+/// Times the stages and tells the caller of each.
+class Stages {
+public:
+  Stages(const CompileOptions &options, CompileReport &report) : options(options), report(report) {}
+  void begin(const std::string &name, double fraction) {
+    finish();
+    if (options.progress)
+      options.progress(name, fraction);
+    current = name, start = std::chrono::steady_clock::now();
+  }
+  void finish() {
+    if (!current.empty())
+      report.seconds.emplace_back(
+          current, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    current.clear();
+  }
+
+private:
+  const CompileOptions &options;
+  CompileReport &report;
+  std::string current;
+  std::chrono::steady_clock::time_point start;
+};
+
+llvm::Error runPipeline(ModuleOp module, const std::string &text) {
+  registerTransformsPasses();
+  registerCornetPasses();
+  std::string messages;
+  llvm::raw_string_ostream stream(messages);
+  PassManager pm(module.getContext());
+  StringRef body = text;
+  if (!body.consume_front("builtin.module(") || !body.consume_back(")") ||
+      failed(parsePassPipeline(body, pm, stream)))
+    return llvm::createStringError("the pipeline does not parse: " + messages + "\n  " + text);
+  if (failed(pm.run(module)))
+    return llvm::createStringError("the model does not compile; see the errors above");
+  return llvm::Error::success();
+}
+
+/// The entry points by name, each with its functions in ascending order of batch.
+std::map<std::string, std::vector<func::FuncOp>> entriesOf(ModuleOp module) {
+  std::map<std::string, std::vector<func::FuncOp>> out;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto name = function->getAttrOfType<StringAttr>("cornet.entry"))
+      out[name.str()].push_back(function);
+  for (auto &[name, functions] : out)
+    llvm::sort(functions, [](func::FuncOp a, func::FuncOp b) {
+      return a->getAttrOfType<IntegerAttr>("cornet.batch").getInt() <
+             b->getAttrOfType<IntegerAttr>("cornet.batch").getInt();
+    });
+  return out;
+}
+
+std::string portName(DictionaryAttr attributes, const char *kind, unsigned i) {
+  auto name = attributes ? attributes.getAs<StringAttr>("cornet.name") : StringAttr();
+  return name ? name.str() : kind + std::to_string(i);
+}
+
+artifact::Entry describe(const std::string &name, func::FuncOp function) {
+  artifact::Entry entry{name, {}, {}, {}};
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    entry.inputs.push_back(
+        {portName(function.getArgAttrDict(i), "input", i), cast<RankedTensorType>(type)});
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    entry.outputs.push_back(
+        {portName(function.getResultAttrDict(i), "output", i), cast<RankedTensorType>(type)});
+  return entry;
+}
+
+llvm::Error checkPorts(func::FuncOp function) {
+  for (TypeRange types :
+       {TypeRange(function.getArgumentTypes()), TypeRange(function.getResultTypes())})
+    for (Type type : types)
+      if (auto tensor = dyn_cast<RankedTensorType>(type);
+          !tensor || !tensor.getElementType().isF32() || tensor.getRank() == 0)
+        return llvm::createStringError("entry point '" + function.getName() +
+                                       "': inputs and outputs must be f32 tensors with a batch");
+  return llvm::Error::success();
+}
+
+/// Normal inputs from a fixed seed, and what the reference interpreter makes of them.
+llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::FuncOp function) {
+  artifact::SelfTest test{
+      name, uint64_t(function->getAttrOfType<IntegerAttr>("cornet.batch").getInt()), {}};
+  std::mt19937 bits(20260101);
+  auto uniform = [&] { return (bits() >> 8) * (1.0 / (1 << 24)); };
+  std::vector<HostTensor> inputs;
+  for (Type type : function.getArgumentTypes()) {
+    HostTensor input{std::vector<int64_t>(cast<RankedTensorType>(type).getShape()), {}};
+    for (int64_t i = 0, n = input.size(); i < n; ++i) {
+      float value =
+          float(uniform() + uniform() + uniform() + uniform() - 2) * 1.7f; // variance about 1
+      input.data.push_back(value);
+      test.data.push_back(value);
+    }
+    inputs.push_back(std::move(input));
+  }
+  FailureOr<std::vector<HostTensor>> outputs = reference::interpret(function, inputs);
+  if (failed(outputs))
+    return llvm::createStringError(
+        "the reference interpreter cannot run the model; see the errors above");
+  for (const HostTensor &output : *outputs)
+    test.data.insert(test.data.end(), output.data.begin(), output.data.end());
+  return test;
+}
+
+} // namespace
+
+void registerCompilerDialects(DialectRegistry &registry) {
+  registry.insert<CornetDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
+                  cf::ControlFlowDialect, LLVM::LLVMDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, StringRef path,
+                          CompileReport *reportOut) {
+  CompileReport local, &report = reportOut ? *reportOut : local;
+  Stages stages(options, report);
+  module.getContext()->loadAllAvailableDialects();
+  std::string pipeline = pipelineText(options.pipeline, options.batches);
+  if (pipeline.empty())
+    pipeline = options.pipeline;
+  stages.begin("optimize", 0);
+  if (llvm::Error error = runPipeline(module, pipeline))
+    return error;
+  auto entries = entriesOf(module);
+  if (entries.empty())
+    return llvm::createStringError(
+        "the module has no entry point: no function carries cornet.entry");
+  artifact::Artifact artifact;
+  if (auto name = module->getAttrOfType<StringAttr>("cornet.model"))
+    artifact.model = name.str();
+  for (auto &[name, functions] : entries)
+    if (llvm::Error error = checkPorts(functions.front()))
+      return error;
+  if (options.selfTest) {
+    stages.begin("self-test by the interpreter", 0.1);
+    auto test = makeSelfTest(entries.begin()->first, entries.begin()->second.front());
+    if (!test)
+      return test.takeError();
+    artifact.selfTest = std::move(*test);
+  }
+  for (const std::string &cpu : options.cpus) {
+    auto isa = cpu::isaFor(cpu);
+    if (!isa)
+      return isa.takeError();
+    stages.begin("plan " + isa->level, 0.4);
+    Kernels kernels(*isa);
+    artifact::Variant variant{isa->level, {}, {}, {}};
+    for (auto &[name, functions] : entries) {
+      artifact::Entry entry = describe(name, functions.front());
+      for (func::FuncOp function : functions) {
+        entry.plans.push_back(planEntry(function, kernels, artifact.weights, report));
+        report.arenaBytes = std::max(report.arenaBytes, entry.plans.back().arenaSize);
+      }
+      variant.entries.push_back(std::move(entry));
+    }
+    for (const cpu::KernelSource &kernel : kernels.sources)
+      variant.kernels.push_back(kernel.symbol);
+    report.kernels += variant.kernels.size();
+    stages.begin("compile kernels for " + isa->level, 0.5);
+    auto code = cpu::compileKernels(std::move(kernels.sources), *isa, options.threads);
+    if (!code)
+      return code.takeError();
+    variant.code = std::move(*code);
+    report.codeBytes += variant.code.size();
+    artifact.variants.push_back(std::move(variant));
+  }
+  artifact.provenance = {{"compiler", "Cornet " CORNET_VERSION " with LLVM " LLVM_VERSION_STRING},
+                         {"pipeline", pipeline}};
+  stages.begin("write", 0.9);
+  report.weightBytes = artifact.weights.size();
+  auto size = artifact::write(artifact, path);
+  if (!size)
+    return size.takeError();
+  report.fileBytes = *size;
+  stages.finish();
+  return llvm::Error::success();
+}
+
+} // namespace cornet

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The compiler as one call: a module of the cornet dialect in, an artifact on disk out.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/Support/Error.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cornet {
+
+struct CompileOptions {
+  std::vector<int64_t> batches{1};        ///< rows; one plan each
+  std::vector<std::string> cpus{"host"};  ///< ISA levels; one variant each
+  std::string pipeline = "inference-cpu"; ///< a pipeline's name, or its text
+  unsigned threads = 2;                   ///< for compiling
+  bool selfTest = true;                   ///< store inputs and the reference interpreter's results
+  std::function<void(llvm::StringRef stage, double fraction)> progress;
+};
+
+/// How one dispatch became a step.
+struct StepReport {
+  std::string entry, isa, layer, operation, winner;
+  std::vector<std::pair<std::string, std::string>> refusals; ///< implementation, reason
+};
+
+struct CompileReport {
+  std::vector<StepReport> steps;
+  std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
+  uint64_t kernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0, fileBytes = 0;
+};
+
+/// Every dialect the compiler touches. A context for compileToFile() is made with it.
+void registerCompilerDialects(mlir::DialectRegistry &registry);
+
+/// Compiles `module` (changed in place) and writes the artifact to `path`, under a temporary name
+/// first. The same module and options give the same bytes. Errors are sentences; diagnostics of
+/// passes go to the context's handler.
+llvm::Error compileToFile(mlir::ModuleOp module, const CompileOptions &options,
+                          llvm::StringRef path, CompileReport *report = nullptr);
+
+} // namespace cornet

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Short names for the loops and index arithmetic that emitters build. Everything is index-typed
+// unless a name says otherwise.
+#pragma once
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace cornet::cpu {
+
+struct Code {
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+
+  mlir::Value index(int64_t v) const { return mlir::arith::ConstantIndexOp::create(b, loc, v); }
+  mlir::Value f32(double v) const {
+    return mlir::arith::ConstantOp::create(b, loc, b.getF32FloatAttr(v));
+  }
+  mlir::Value add(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::AddIOp::create(b, loc, x, y);
+  }
+  mlir::Value sub(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::SubIOp::create(b, loc, x, y);
+  }
+  mlir::Value mul(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::MulIOp::create(b, loc, x, y);
+  }
+  mlir::Value div(mlir::Value x, int64_t y) const {
+    return y == 1 ? x : mlir::Value(mlir::arith::DivUIOp::create(b, loc, x, index(y)));
+  }
+  mlir::Value rem(mlir::Value x, int64_t y) const {
+    return y == 1 ? index(0) : mlir::Value(mlir::arith::RemUIOp::create(b, loc, x, index(y)));
+  }
+  mlir::Value add(mlir::Value x, int64_t y) const { return y == 0 ? x : add(x, index(y)); }
+  mlir::Value mul(mlir::Value x, int64_t y) const { return y == 1 ? x : mul(x, index(y)); }
+  mlir::Value min(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::MinSIOp::create(b, loc, x, y);
+  }
+  mlir::Value max(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::MaxSIOp::create(b, loc, x, y);
+  }
+  /// 0 <= x < extent as i1.
+  mlir::Value inside(mlir::Value x, int64_t extent) const {
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::ult, x, index(extent));
+  }
+  mlir::Value both(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::AndIOp::create(b, loc, x, y);
+  }
+  mlir::Value choose(mlir::Value c, mlir::Value x, mlir::Value y) const {
+    return mlir::arith::SelectOp::create(b, loc, c, x, y);
+  }
+
+  /// for (i = from; i < to; ++i) carrying `values`; `body` returns the next ones.
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value from, mlir::Value to, mlir::ValueRange values,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body)
+      const {
+    auto op = mlir::scf::ForOp::create(b, loc, from, to, index(1), values);
+    mlir::OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(op.getBody());
+    llvm::SmallVector<mlir::Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
+    if (!values.empty())
+      mlir::scf::YieldOp::create(b, loc, next);
+    return llvm::SmallVector<mlir::Value>(op.getResults());
+  }
+  void loop(mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value)> body) const {
+    loop(from, to, {}, [&](mlir::Value i, mlir::ValueRange) {
+      body(i);
+      return llvm::SmallVector<mlir::Value>();
+    });
+  }
+  /// Splits a linear position into the coordinates of `shape`, outermost first.
+  llvm::SmallVector<mlir::Value> coordinates(mlir::Value linear,
+                                             llvm::ArrayRef<int64_t> shape) const {
+    llvm::SmallVector<mlir::Value> out(shape.size());
+    for (size_t d = shape.size(); d-- > 0;) {
+      out[d] = d == 0 ? linear : rem(linear, shape[d]);
+      linear = d == 0 ? linear : div(linear, shape[d]);
+    }
+    return out;
+  }
+};
+
+} // namespace cornet::cpu

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `element`: the implementation that serves everything. Each cell of the result is computed from
+// its coordinates: a pointwise op asks its operands for their cells, a movement asks at other
+// coordinates, a reduction or contraction loops. So any group fuses into one loop nest without
+// temporaries; the innermost loop runs over the last dimension, which LLVM vectorizes where memory
+// is contiguous. A tile is one row (all dimensions but the last).
+#include "codegen/cpu/Code.h"
+#include "codegen/cpu/Implementation.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace cornet::cpu {
+namespace {
+
+using Place = SmallVector<Value>;
+
+/// Emits the cell of `value` at `at`.
+class Cells {
+public:
+  Cells(Code code, ValueRange buffers) : c(code), buffers(buffers) {}
+
+  Value cell(Value value, const Place &at) {
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return memref::LoadOp::create(c.b, c.loc, buffers[argument.getArgNumber()], at);
+    Operation *op = value.getDefiningOp();
+    return llvm::TypeSwitch<Operation *, Value>(op)
+        .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
+              DepthwiseConvOp, MaxPoolOp, AvgPoolOp>([&](auto typed) { return emit(typed, at); })
+        .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
+  }
+
+private:
+  static ArrayRef<int64_t> shape(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
+  static int64_t positive(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
+
+  Value pointwise(Pointwise op, const Place &at) {
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(cell(operand, broadcast(operand, at)));
+    return op.emitScalar(c.b, c.loc, operands);
+  }
+
+  /// The cell of `operand` that stands behind `at` of the wider result.
+  Place broadcast(Value operand, const Place &at) {
+    Place out;
+    ArrayRef<int64_t> extents = shape(operand);
+    for (size_t d = 0, shift = at.size() - extents.size(); d < extents.size(); ++d)
+      out.push_back(extents[d] == 1 ? c.index(0) : at[d + shift]);
+    return out;
+  }
+
+  Value emit(ConstantOp op, const Place &) {
+    auto value = cast<DenseElementsAttr>(op.getValue());
+    return arith::ConstantOp::create(c.b, c.loc, value.getSplatValue<TypedAttr>());
+  }
+
+  /// Nested loops over `extents` that carry one value.
+  Value fold(ArrayRef<int64_t> extents, Value init, function_ref<Value(const Place &, Value)> step,
+             Place outer = {}) {
+    if (extents.empty())
+      return step(outer, init);
+    return c.loop(c.index(0), c.index(extents[0]), init,
+                  [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                    Place inner = outer;
+                    inner.push_back(i);
+                    return {fold(extents.drop_front(), carried[0], step, inner)};
+                  })[0];
+  }
+
+  Value emit(ReduceOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput());
+    SmallVector<bool> reduced(in.size(), false);
+    SmallVector<int64_t> extents;
+    int64_t count = 1;
+    for (int64_t axis : op.getAxes())
+      reduced[positive(axis, in.size())] = true;
+    for (size_t d = 0; d < in.size(); ++d)
+      if (reduced[d])
+        extents.push_back(in[d]), count *= in[d];
+    double infinity = std::numeric_limits<double>::infinity();
+    bool max = op.getKind() == "max", min = op.getKind() == "min";
+    Value total = fold(extents,
+                       c.f32(max   ? -infinity
+                             : min ? infinity
+                                   : 0),
+                       [&](const Place &inner, Value carried) -> Value {
+                         Place from;
+                         for (size_t d = 0, i = 0, o = 0; d < in.size(); ++d) {
+                           from.push_back(reduced[d] ? inner[i++] : at[o]);
+                           o += !reduced[d] || op.getKeepdims();
+                         }
+                         Value x = cell(op.getInput(), from);
+                         if (max)
+                           return arith::MaximumFOp::create(c.b, c.loc, carried, x);
+                         if (min)
+                           return arith::MinimumFOp::create(c.b, c.loc, carried, x);
+                         return arith::AddFOp::create(c.b, c.loc, carried, x);
+                       });
+    return op.getKind() == "mean" ? Value(arith::DivFOp::create(c.b, c.loc, total, c.f32(count)))
+                                  : total;
+  }
+
+  Value emit(ReshapeOp op, const Place &at) {
+    ArrayRef<int64_t> out = op.getType().getShape();
+    Value linear = c.index(0);
+    for (size_t d = 0; d < out.size(); ++d)
+      linear = c.add(c.mul(linear, out[d]), at[d]);
+    return cell(op.getInput(), c.coordinates(linear, shape(op.getInput())));
+  }
+
+  Value emit(TransposeOp op, const Place &at) {
+    Place from(at.size());
+    for (auto [d, p] : llvm::enumerate(op.getPermutation()))
+      from[p] = at[d];
+    return cell(op.getInput(), from);
+  }
+
+  /// The cell at `at` when it lies inside `extents`, else `otherwise`; the load itself stays
+  /// inside.
+  Value guarded(ArrayRef<int64_t> extents, Place at, Value otherwise,
+                function_ref<Value(const Place &)> load) {
+    Value inside = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
+    for (size_t d = 0; d < extents.size(); ++d) {
+      Value ok = c.inside(at[d], extents[d]);
+      inside = c.both(inside, ok);
+      at[d] = c.choose(ok, at[d], c.index(0));
+    }
+    return c.choose(inside, load(at), otherwise);
+  }
+
+  Value emit(PadOp op, const Place &at) {
+    Place from;
+    for (auto [d, low] : llvm::enumerate(op.getLow()))
+      from.push_back(c.sub(at[d], c.index(low)));
+    return guarded(shape(op.getInput()), from, c.f32(op.getValue().convertToDouble()),
+                   [&](const Place &p) { return cell(op.getInput(), p); });
+  }
+
+  Value emit(ConcatOp op, const Place &at) {
+    int64_t axis = positive(op.getAxis(), at.size()), base = 0;
+    Value out;
+    for (Value part : op.getInputs()) {
+      Place from = at;
+      from[axis] = c.sub(at[axis], c.index(base));
+      out = guarded(shape(part), from, out ? out : c.f32(0),
+                    [&](const Place &p) { return cell(part, p); });
+      base += shape(part)[axis];
+    }
+    return out;
+  }
+
+  Value product(Value sum, Value x, Value y) {
+    return arith::AddFOp::create(c.b, c.loc, sum, arith::MulFOp::create(c.b, c.loc, x, y));
+  }
+
+  Value emit(MatmulOp op, const Place &at) {
+    size_t rank = shape(op.getLhs()).size();
+    int64_t K = shape(op.getLhs())[op.getTransposeLhs() ? rank - 2 : rank - 1];
+    return fold({K}, c.f32(0), [&](const Place &k, Value sum) {
+      auto place = [&](Value operand, Value row, Value column, bool swap) {
+        Place p = broadcastBatch(operand, at);
+        p.push_back(swap ? column : row);
+        p.push_back(swap ? row : column);
+        return p;
+      };
+      Value x =
+          cell(op.getLhs(), place(op.getLhs(), at[at.size() - 2], k[0], op.getTransposeLhs()));
+      return product(sum, x,
+                     cell(op.getRhs(), place(op.getRhs(), k[0], at.back(), op.getTransposeRhs())));
+    });
+  }
+
+  Place broadcastBatch(Value operand, const Place &at) {
+    Place out;
+    ArrayRef<int64_t> batch = shape(operand).drop_back(2);
+    for (size_t d = 0, shift = at.size() - 2 - batch.size(); d < batch.size(); ++d)
+      out.push_back(batch[d] == 1 ? c.index(0) : at[d + shift]);
+    return out;
+  }
+
+  /// The place of input pixel under tap `k` of output pixel `at`, without the channel.
+  template <class Op> Place pixel(Op op, const Place &at, ArrayRef<Value> k) {
+    Place out{at[0]};
+    for (size_t d = 0; d < k.size(); ++d)
+      out.push_back(
+          c.sub(c.add(c.mul(at[d + 1], op.getStrides()[d]), c.mul(k[d], op.getDilations()[d])),
+                c.index(op.getPadding()[2 * d])));
+    return out;
+  }
+
+  Value emit(ConvOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), kernel = shape(op.getKernel());
+    int64_t c1 = kernel[kernel.size() - 2], perGroup = kernel.back() / op.getGroups();
+    return fold(kernel.drop_back(), c.f32(0), [&](const Place &k, Value sum) {
+      Place from = pixel(op, at, ArrayRef(k).drop_back()), weight = k;
+      from.push_back(
+          c.add(c.mul(c.div(at.back(), perGroup), op.getGroups() == 1 ? 0 : c1), k.back()));
+      weight.push_back(at.back());
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, x, cell(op.getKernel(), weight));
+    });
+  }
+
+  Value emit(DepthwiseConvOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), kernel = shape(op.getKernel());
+    return fold(kernel.drop_back(2), c.f32(0), [&](const Place &k, Value sum) {
+      Place from = pixel(op, at, k), weight = k;
+      from.push_back(c.div(at.back(), kernel.back()));
+      weight.push_back(c.div(at.back(), kernel.back()));
+      weight.push_back(c.rem(at.back(), kernel.back()));
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, x, cell(op.getKernel(), weight));
+    });
+  }
+
+  Value emit(MaxPoolOp op, const Place &at) {
+    Value lowest = c.f32(-std::numeric_limits<double>::infinity());
+    return fold(op.getWindow(), lowest, [&](const Place &k, Value best) -> Value {
+      Place from = pixel(op, at, k);
+      from.push_back(at.back());
+      Value x = guarded(shape(op.getInput()), from, lowest,
+                        [&](const Place &p) { return cell(op.getInput(), p); });
+      return arith::MaximumFOp::create(c.b, c.loc, best, x);
+    });
+  }
+
+  Value emit(AvgPoolOp op, const Place &at) {
+    auto sum = [&](bool count) {
+      return fold(op.getWindow(), c.f32(0), [&](const Place &k, Value total) -> Value {
+        Place from = pixel(op, at, k);
+        from.push_back(at.back());
+        Value x = guarded(shape(op.getInput()), from, c.f32(0), [&](const Place &p) {
+          return count ? c.f32(1) : cell(op.getInput(), p);
+        });
+        return arith::AddFOp::create(c.b, c.loc, total, x);
+      });
+    };
+    return arith::DivFOp::create(c.b, c.loc, sum(false), sum(true));
+  }
+
+  Code c;
+  ValueRange buffers;
+};
+
+class ElementImplementation final : public Implementation {
+public:
+  StringRef name() const override { return "element"; }
+  std::optional<std::string> refuse(DispatchOp, const Isa &) const override { return std::nullopt; }
+
+  int64_t tiles(DispatchOp dispatch, const Isa &) const override {
+    auto type = cast<RankedTensorType>(dispatch.getResult(0).getType());
+    return type.getRank() == 0
+               ? 1
+               : type.getNumElements() / std::max<int64_t>(type.getShape().back(), 1);
+  }
+
+  void emit(DispatchOp dispatch, const Isa &, func::FuncOp kernel) const override {
+    Block &entry = kernel.front();
+    OpBuilder builder = OpBuilder::atBlockEnd(&entry);
+    Code c{builder, kernel.getLoc()};
+    unsigned inputs = dispatch.getInputs().size();
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape();
+    Value yielded = dispatch.getBody().front().getTerminator()->getOperand(0),
+          out = entry.getArgument(inputs);
+    Cells cells(c, ValueRange(entry.getArguments()).take_front(inputs));
+    c.loop(entry.getArgument(inputs + 1), entry.getArgument(inputs + 2), [&](Value row) {
+      auto store = [&](const Place &at) {
+        memref::StoreOp::create(builder, c.loc, cells.cell(yielded, at), out, at);
+      };
+      if (shape.empty())
+        return store({});
+      Place at = c.coordinates(row, shape.drop_back());
+      c.loop(c.index(0), c.index(shape.back()), [&](Value last) {
+        Place cell = at;
+        cell.push_back(last);
+        store(cell);
+      });
+    });
+  }
+};
+
+} // namespace
+
+const Implementation &elementImplementation() {
+  static const ElementImplementation instance;
+  return instance;
+}
+
+} // namespace cornet::cpu

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ways a dispatch can become a kernel. implementations() lists them, best first; the first that
+// does not refuse wins, and `element` at the end never refuses. One implementation is one file.
+#pragma once
+
+#include "codegen/cpu/Isa.h"
+#include "ir/Ops/Ops.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <optional>
+
+namespace cornet::cpu {
+
+class Implementation {
+public:
+  virtual ~Implementation() = default;
+  virtual llvm::StringRef name() const = 0;
+
+  /// Why this implementation cannot serve `dispatch`, or nothing when it can.
+  virtual std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const = 0;
+
+  /// The layout in which the kernel wants input `index`, a constant; the plain one unless
+  /// overridden.
+  virtual mlir::RankedTensorType packedType(DispatchOp dispatch, unsigned index,
+                                            const Isa &isa) const;
+  virtual mlir::ElementsAttr pack(DispatchOp dispatch, unsigned index, mlir::ElementsAttr value,
+                                  const Isa &isa) const {
+    return value;
+  }
+
+  /// How many tiles the work splits into. Any split of [0, tiles) among threads gives the same
+  /// bits.
+  virtual int64_t tiles(DispatchOp dispatch, const Isa &isa) const = 0;
+
+  /// Fills `kernel`, an empty function (inputs and results as memrefs, begin, end) whose entry
+  /// block exists and lacks its return; computes the tiles [begin, end).
+  virtual void emit(DispatchOp dispatch, const Isa &isa, mlir::func::FuncOp kernel) const = 0;
+};
+
+llvm::ArrayRef<const Implementation *> implementations();
+
+const Implementation &contractImplementation();
+const Implementation &windowImplementation();
+const Implementation &elementImplementation();
+
+} // namespace cornet::cpu

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codegen/cpu/Implementation.h"
+
+namespace cornet::cpu {
+
+mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned index,
+                                                  const Isa &isa) const {
+  return mlir::cast<mlir::RankedTensorType>(dispatch.getInputs()[index].getType());
+}
+
+llvm::ArrayRef<const Implementation *> implementations() {
+  static const Implementation *const list[] = {&elementImplementation()};
+  return list;
+}
+
+} // namespace cornet::cpu
