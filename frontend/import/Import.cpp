@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration becomes a Network: layers and nested networks by name, called along the recorded
+// nodes. Weights are assigned after the recording, when every layer has made its own.
+#include "frontend/import/Import.h"
+
+#include "frontend/import/Archive.h"
+#include "frontend/import/Hdf5.h"
+#include "frontend/import/Registry.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace cornet::import {
+namespace {
+
+using Json = nlohmann::json;
+using Problems = std::vector<std::string>;
+
+/// A Sequential or Functional model, or one nested in another.
+struct Network {
+  struct Member {
+    std::string name, kind;
+    LayerPtr layer;                   ///< null for inputs and networks
+    std::shared_ptr<Network> network; ///< for nested ones
+    Json nodes;                       ///< inbound_nodes
+  };
+  std::string name;
+  bool sequential = false;
+  std::vector<Member> members;
+  Json inputs, outputs;                   ///< of functional ones: lists of [layer, node, tensor]
+  std::vector<std::pair<std::string, Shape>> ports; ///< the inputs' names and shapes without the batch
+
+  std::vector<Tensor> call(const std::vector<Tensor> &arguments, Problems &problems) const;
+};
+
+std::vector<Json> triples(const Json &value) {
+  if (value.is_array() && !value.empty() && value[0].is_string())
+    return {value};
+  std::vector<Json> out;
+  for (const Json &item : value)
+    for (const Json &triple : triples(item))
+      out.push_back(triple);
+  return out;
+}
+
+/// The keras_history triples in the arguments of a node, in order.
+void histories(const Json &value, std::vector<Json> &out) {
+  if (value.is_object() && value.value("class_name", "") == "__keras_tensor__")
+    out.push_back(value.at("config").at("keras_history"));
+  else if (value.is_array())
+    for (const Json &item : value)
+      histories(item, out);
+}
+
+std::vector<Tensor> apply(const Network::Member &member, const std::vector<Tensor> &inputs, Problems &problems) {
+  return member.network ? member.network->call(inputs, problems) : std::vector<Tensor>{member.layer->apply(inputs)};
+}
+
+std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems &problems) const {
+  if (sequential) {
+    std::vector<Tensor> values = arguments;
+    for (const Member &member : members)
+      if (member.layer || member.network)
+        values = apply(member, values, problems);
+    return values;
+  }
+  std::map<std::pair<std::string, int64_t>, std::vector<Tensor>> values; // by layer and node
+  std::vector<Json> ports = triples(inputs);
+  if (ports.size() != arguments.size())
+    throw ImportError("model '" + name + "' takes " + std::to_string(ports.size()) + " inputs, is given " + std::to_string(arguments.size()));
+  for (size_t i = 0; i < ports.size(); ++i)
+    values[{ports[i][0], 0}] = {arguments[i]};
+  auto find = [&](const Json &triple) -> const Tensor * {
+    auto it = values.find({triple.at(0).get<std::string>(), triple.at(1).get<int64_t>()});
+    size_t index = triple.at(2).get<size_t>();
+    return it == values.end() || index >= it->second.size() ? nullptr : &it->second[index];
+  };
+  // Calls are made as soon as their inputs are there; a shared layer has several.
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (const Member &member : members)
+      for (size_t node = 0; (member.layer || member.network) && node < member.nodes.size(); ++node) {
+        if (values.contains({member.name, int64_t(node)}))
+          continue;
+        std::vector<Json> sources;
+        histories(member.nodes[node].at("args"), sources);
+        std::vector<Tensor> operands;
+        for (const Json &source : sources)
+          if (const Tensor *value = find(source))
+            operands.push_back(*value);
+        if (operands.empty() || operands.size() != sources.size())
+          continue;
+        values[{member.name, int64_t(node)}] = apply(member, operands, problems);
+        progress = true;
+      }
+  }
+  std::vector<Tensor> results;
+  for (const Json &triple : triples(outputs)) {
+    const Tensor *value = find(triple);
+    if (!value)
+      throw ImportError("model '" + name + "': output " + triple.dump() + " is not computed by any layer");
+    results.push_back(*value);
+  }
+  return results;
+}
+
+Shape withoutBatch(const Json &batchShape) {
+  Shape shape;
+  for (size_t i = 1; i < batchShape.size(); ++i) {
+    if (!batchShape[i].is_number_integer())
+      throw ImportError("an input has shape " + batchShape.dump() + "; only the batch may be unknown");
+    shape.push_back(batchShape[i]);
+  }
+  return shape;
+}
+
+Network readNetwork(const Json &object, const std::string &prefix, Problems &problems) {
+  const Json &config = object.at("config");
+  std::string kind = object.at("class_name");
+  Network network;
+  network.name = config.value("name", kind), network.sequential = kind == "Sequential";
+  if (!network.sequential)
+    network.inputs = config.at("input_layers"), network.outputs = config.at("output_layers");
+  for (const Json &item : config.at("layers")) {
+    Json layer = item.at("config");
+    Network::Member member;
+    member.kind = item.at("class_name");
+    member.name = item.value("name", layer.value("name", ""));
+    member.nodes = item.value("inbound_nodes", Json::array());
+    if (member.kind == "InputLayer") {
+      network.ports.emplace_back(member.name, withoutBatch(layer.contains("batch_shape") ? layer.at("batch_shape") : layer.at("batch_input_shape")));
+    } else if (member.kind == "Sequential" || member.kind == "Functional" || member.kind == "Model") {
+      member.network = std::make_shared<Network>(readNetwork(item, prefix + member.name + "/", problems));
+    } else {
+      layer["name"] = prefix + member.name;
+      member.layer = makeLayer(member.kind, layer, problems);
+    }
+    network.members.push_back(std::move(member));
+  }
+  return network;
+}
+
+void assign(Variable &variable, const Array &array, const std::string &where) {
+  if (array.shape != variable.shape)
+    throw ImportError(where + ": the stored weight for '" + variable.name + "' has another shape than the layer's");
+  variable.data = array.data;
+}
+
+/// Keras 3's tree: layers/<snake case of the class>[_n]/vars/<i>.
+void loadTree(const Network &network, const Hdf5File &file, const std::string &path) {
+  std::map<std::string, int> used;
+  for (const Network::Member &member : network.members) {
+    std::string base = snakeCase(member.network && member.kind == "Model" ? "Functional" : member.kind);
+    int n = used[base]++;
+    std::string at = path + "layers/" + base + (n ? "_" + std::to_string(n) : "") + "/";
+    if (member.network)
+      loadTree(*member.network, file, at);
+    else if (member.layer)
+      for (size_t i = 0; i < member.layer->weights.size(); ++i)
+        assign(*member.layer->weights[i], file.read(at + "vars/" + std::to_string(i)), at);
+  }
+}
+
+/// Every variable by "layer/weight".
+void collect(const Network &network, std::map<std::string, Variable *> &out) {
+  for (const Network::Member &member : network.members) {
+    if (member.network)
+      collect(*member.network, out);
+    for (size_t i = 0; member.layer && i < member.layer->weights.size(); ++i) {
+      const std::string &full = member.layer->weights[i]->name;
+      out[member.name + full.substr(full.rfind('/'))] = member.layer->weights[i].get();
+    }
+  }
+}
+
+/// Legacy .h5: model_weights/<layer>, whose attribute weight_names lists paths that end in layer/weight.
+void loadLegacy(const Network &network, const Hdf5File &file) {
+  std::map<std::string, Variable *> variables;
+  collect(network, variables);
+  for (const std::string &layer : file.attributeList("model_weights", "layer_names"))
+    for (const std::string &weight : file.attributeList("model_weights/" + layer, "weight_names")) {
+      std::string key = weight.substr(0, weight.find(':'));
+      size_t cut = key.rfind('/', key.rfind('/') - 1);
+      auto it = variables.find(cut == std::string::npos ? key : key.substr(cut + 1));
+      if (it == variables.end())
+        throw ImportError("stored weight '" + weight + "' belongs to no layer of the model");
+      assign(*it->second, file.read("model_weights/" + layer + "/" + weight), weight);
+      variables.erase(it);
+    }
+  if (!variables.empty())
+    throw ImportError("weight '" + variables.begin()->first + "' is not in the file");
+}
+
+Model record(const Network &network, Problems &problems) {
+  std::vector<Tensor> inputs;
+  for (const auto &[name, shape] : network.ports)
+    inputs.push_back(Input(shape, name, inputs.empty() ? Tensor() : inputs[0]));
+  if (inputs.empty())
+    throw ImportError("the model has no input layer; build it before saving");
+  std::vector<Tensor> ordered = inputs;
+  if (!network.sequential) {
+    ordered.clear();
+    for (const Json &triple : triples(network.inputs))
+      for (size_t i = 0; i < network.ports.size(); ++i)
+        if (network.ports[i].first == triple.at(0))
+          ordered.push_back(inputs[i]);
+  }
+  Model model = Functional(ordered, network.call(ordered, problems), network.name);
+  for (const Mistake &mistake : model.graph->mistakes)
+    problems.push_back((mistake.layer.empty() ? "" : "'" + mistake.layer + "': ") + mistake.message);
+  return model;
+}
+
+void throwIfAny(const std::string &path, const Problems &problems) {
+  std::string all;
+  for (const std::string &problem : problems)
+    all += (all.empty() ? "" : "\n") + path + ": " + problem;
+  if (!all.empty())
+    throw ImportError(all);
+}
+
+Model importOrThrow(const std::string &path) {
+  bool legacy = path.ends_with(".h5") || path.ends_with(".hdf5");
+  std::string config;
+  Hdf5File file = legacy ? Hdf5File::open(path) : Hdf5File::fromMemory(readArchiveMember(path, "model.weights.h5"), path);
+  if (legacy) {
+    config = file.attribute("/", "model_config");
+    if (config.empty())
+      throw ImportError(path + ": holds weights without a model; save the whole model with model.save()");
+  } else {
+    std::vector<char> bytes = readArchiveMember(path, "config.json");
+    config.assign(bytes.begin(), bytes.end());
+  }
+  Problems problems;
+  Json object = Json::parse(config);
+  std::string kind = object.at("class_name");
+  if (kind != "Sequential" && kind != "Functional" && kind != "Model")
+    throw ImportError(path + ": a " + kind + " is not Sequential or Functional; subclassed models keep their code in Python");
+  Network network = readNetwork(object, "", problems);
+  throwIfAny(path, problems);
+  Model model = record(network, problems);
+  throwIfAny(path, problems);
+  if (legacy)
+    loadLegacy(network, file);
+  else
+    loadTree(network, file, "");
+  return model;
+}
+
+} // namespace
+
+Imported importModel(const std::string &path) {
+  try {
+    return {importOrThrow(path), ""};
+  } catch (const nlohmann::json::exception &error) {
+    return {{}, path + ": the model's configuration is malformed: " + error.what()};
+  } catch (const std::exception &error) {
+    std::string what = error.what();
+    return {{}, what.starts_with(path) ? what : path + ": " + what};
+  }
+}
+
+} // namespace cornet::import

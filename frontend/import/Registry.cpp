@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One line per layer: its class name and the function that makes it. The attributes are those that the
+// options struct lists in fields(); an attribute that is in the file but not in the list must be one
+// that changes nothing at inference, or be off.
+#include "frontend/import/Registry.h"
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace cornet::import {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Reads the fields of an options struct from a configuration.
+class Reader {
+public:
+  Reader(const Json &config, std::string where, std::vector<std::string> &problems)
+      : config(config), where(std::move(where)), problems(problems) {}
+
+  void operator()(const char *name, int64_t &field) { read(name, [&](const Json &v) { return v.is_number_integer() && (field = v, true); }); }
+  void operator()(const char *name, bool &field) { read(name, [&](const Json &v) { return v.is_boolean() && (field = v, true); }); }
+  void operator()(const char *name, double &field) { read(name, [&](const Json &v) { return v.is_number() && (field = v, true); }); }
+  void operator()(const char *name, std::string &field) { read(name, [&](const Json &v) { return v.is_string() && (field = v, true); }); }
+  void operator()(const char *name, Shape &field) { read(name, [&](const Json &v) { return integers(v) && (field = v.get<Shape>(), true); }); }
+  void operator()(const char *name, Pair &field) { read(name, [&](const Json &v) { return pair(v, field); }); }
+  void operator()(const char *name, Pair &first, Pair &second) {
+    read(name, [&](const Json &v) {
+      Pair both = 0;
+      if (v.is_array() && v.size() == 2 && v[0].is_array())
+        return pair(v[0], first) && pair(v[1], second);
+      if (!pair(v, both))
+        return false;
+      first = Pair(both.height), second = Pair(both.width);
+      return true;
+    });
+  }
+
+  /// Reports what the file says and nobody read.
+  void finish() {
+    static const std::set<std::string> idle = {
+        "name", "trainable", "dtype", "kernel_initializer", "bias_initializer", "depthwise_initializer", "beta_initializer",
+        "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "kernel_regularizer", "bias_regularizer",
+        "activity_regularizer", "beta_regularizer", "gamma_regularizer", "depthwise_regularizer", "kernel_constraint", "bias_constraint",
+        "depthwise_constraint", "beta_constraint", "gamma_constraint", "seed", "noise_shape", "batch_input_shape"};
+    for (const auto &[name, value] : config.items()) {
+      bool off = value.is_null() || value == false || (name == "data_format" && value == "channels_last");
+      if (!known.contains(name) && !idle.contains(name) && !off)
+        problems.push_back(where + ": attribute '" + name + "' = " + value.dump() + " is not supported");
+    }
+  }
+
+private:
+  template <class F> void read(const char *name, F &&accept) {
+    known.insert(name);
+    auto it = config.find(name);
+    if (it != config.end() && !it->is_null() && !accept(*it))
+      problems.push_back(where + ": attribute '" + name + "' = " + it->dump() + " is not understood");
+  }
+  static bool integers(const Json &v) {
+    return v.is_array() && std::all_of(v.begin(), v.end(), [](const Json &e) { return e.is_number_integer(); });
+  }
+  static bool pair(const Json &v, Pair &field) {
+    if (v.is_number_integer())
+      field = Pair(v.get<int64_t>());
+    else if (integers(v) && v.size() == 2)
+      field = Pair(v[0].get<int64_t>(), v[1].get<int64_t>());
+    else
+      return false;
+    return true;
+  }
+
+  const Json &config;
+  std::string where;
+  std::vector<std::string> &problems;
+  std::set<std::string> known;
+};
+
+using Maker = std::function<LayerPtr(const Json &, const std::string &where, std::vector<std::string> &problems)>;
+
+template <class Options> Maker maker(Handle (*make)(Options)) {
+  return [make](const Json &config, const std::string &where, std::vector<std::string> &problems) {
+    Options options{};
+    Reader reader(config, where, problems);
+    options.fields(reader);
+    reader.finish();
+    options.name = config.value("name", "");
+    return make(std::move(options)).layer;
+  };
+}
+
+const std::map<std::string, Maker> &makers() {
+  static const std::map<std::string, Maker> table = {
+      {"Dense", maker(Dense)},
+      {"Conv2D", maker(Conv2D)},
+      {"DepthwiseConv2D", maker(DepthwiseConv2D)},
+      {"MaxPooling2D", maker(MaxPooling2D)},
+      {"AveragePooling2D", maker(AveragePooling2D)},
+      {"GlobalAveragePooling2D", maker(GlobalAveragePooling2D)},
+      {"GlobalMaxPooling2D", maker(GlobalMaxPooling2D)},
+      {"BatchNormalization", maker(BatchNormalization)},
+      {"Activation", maker(Activation)},
+      {"ReLU", maker(ReLU)},
+      {"Softmax", maker(Softmax)},
+      {"Dropout", maker(Dropout)},
+      {"Flatten", maker(Flatten)},
+      {"Reshape", maker(Reshape)},
+      {"ZeroPadding2D", maker(ZeroPadding2D)},
+      {"Rescaling", maker(Rescaling)},
+      {"Add", maker(Add)},
+      {"Multiply", maker(Multiply)},
+      {"Concatenate", maker(Concatenate)},
+  };
+  return table;
+}
+
+} // namespace
+
+LayerPtr makeLayer(const std::string &kind, const Json &config, std::vector<std::string> &problems) {
+  std::string where = kind + " '" + config.value("name", "") + "'";
+  auto it = makers().find(kind);
+  if (it != makers().end())
+    return it->second(config, where, problems);
+  std::string known;
+  for (const auto &[name, maker] : makers())
+    known += (known.empty() ? "" : ", ") + name;
+  problems.push_back(where + ": this layer is not supported; supported: " + known);
+  return nullptr;
+}
+
+} // namespace cornet::import

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a model definition needs.
+#pragma once
+#include <cornet/model.h>

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Symbolic tensors and the recording they stand for. A Tensor is a value of a Graph: operations on it
+// record nodes, nothing is computed. Extent -1 is the batch.
+//
+// Mistakes do not throw: each is recorded with the user's file and line and the layer's name, the
+// result is a poisoned tensor, and everything recorded from it is poisoned silently, so that one run
+// reports all of them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace cornet {
+
+using Shape = std::vector<int64_t>;
+using Attribute = std::variant<int64_t, bool, double, std::string, std::vector<int64_t>>;
+using Attributes = std::map<std::string, Attribute, std::less<>>;
+
+/// How a weight starts. Draws are Philox4x32-10 by seed: Keras's distributions, not Keras's bits.
+struct Initializer {
+  std::string name = "zeros"; ///< zeros, ones, constant, glorot_uniform, he_normal, random_normal
+  double value = 0;           ///< of constant
+  uint64_t seed = 0;
+};
+
+/// A weight: its place in the model, its shape, and its value once loaded (else drawn when needed).
+struct Variable {
+  std::string name; ///< "conv2d/kernel"
+  Shape shape;
+  Initializer initializer;
+  bool trainable = true;
+  std::vector<float> data;
+
+  /// The value: `data`, or drawn by the initializer.
+  std::vector<float> value() const;
+};
+using VariablePtr = std::shared_ptr<Variable>;
+
+/// One recorded operation with one result.
+struct Node {
+  std::string op;               ///< "cornet.conv"; "input", "variable" and "constant" have no operands
+  std::vector<int> operands;    ///< earlier nodes
+  Attributes attributes;
+  Shape shape;
+  std::string dtype = "f32";   ///< or "i1"
+  std::string layer, file;
+  int line = 0;
+  VariablePtr variable;
+  bool poisoned = false;
+};
+
+class Layer;
+
+/// One call of a layer by the user's code, for summary().
+struct LayerCall {
+  std::shared_ptr<Layer> layer;
+  int output = -1;
+};
+
+struct Mistake {
+  std::string file;
+  int line = 0;
+  std::string layer, message;
+};
+
+/// What a model recorded. Shared by its tensors.
+struct Graph {
+  std::vector<Node> nodes;
+  std::vector<Mistake> mistakes;
+  std::vector<LayerCall> calls;                ///< of outermost layers, in order
+  std::vector<std::string> layer;              ///< the layers whose call() is running, outermost first
+  std::source_location where;                  ///< the user's line of the outermost one
+
+  int add(Node node);
+  void mistake(std::string message);
+  int variable(const VariablePtr &variable);
+};
+
+/// "model.cpp:12: error: Dense 'fc': ...", one line for each.
+std::string text(const std::vector<Mistake> &mistakes);
+
+class Tensor {
+public:
+  Tensor() = default;
+  Tensor(std::shared_ptr<Graph> graph, int node) : graph(std::move(graph)), node(node) {}
+  const Shape &shape() const { return graph->nodes[node].shape; }
+  size_t rank() const { return shape().size(); }
+  bool poisoned() const { return graph->nodes[node].poisoned; }
+
+  std::shared_ptr<Graph> graph;
+  int node = -1;
+};
+
+/// The operations layers are made of. Shapes by the op's rule (see the op's documentation).
+namespace ops {
+
+/// Records any op of the dialect by name.
+Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attributes attributes = {});
+/// A scalar, which broadcasts.
+Tensor constant(const Tensor &like, double value);
+
+Tensor matmul(const Tensor &a, const Tensor &b);
+Tensor reshape(const Tensor &x, Shape shape);
+Tensor concat(const std::vector<Tensor> &xs, int64_t axis);
+Tensor softmax(const Tensor &x, int64_t axis = -1);
+Tensor reduce(const Tensor &x, const std::string &kind, std::vector<int64_t> axes, bool keepdims = false);
+Tensor relu(const Tensor &x);
+Tensor sigmoid(const Tensor &x);
+Tensor tanh(const Tensor &x);
+Tensor exp(const Tensor &x);
+Tensor clamp(const Tensor &x, double low, double high);
+Tensor maximum(const Tensor &a, const Tensor &b);
+Tensor minimum(const Tensor &a, const Tensor &b);
+
+/// Keras's activation of that name; "linear" and "" are the identity. An unknown name is a mistake that
+/// lists the known ones.
+Tensor activation(const std::string &name, const Tensor &x);
+
+} // namespace ops
+
+Tensor operator+(const Tensor &a, const Tensor &b);
+Tensor operator-(const Tensor &a, const Tensor &b);
+Tensor operator*(const Tensor &a, const Tensor &b);
+Tensor operator/(const Tensor &a, const Tensor &b);
+Tensor operator+(const Tensor &a, double b);
+Tensor operator*(const Tensor &a, double b);
+
+} // namespace cornet
