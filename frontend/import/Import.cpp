@@ -203,7 +203,7 @@ Model record(const Network &network, Problems &problems) {
     ordered.clear();
     for (const Json &triple : triples(network.inputs))
       for (size_t i = 0; i < network.ports.size(); ++i)
-        if (network.ports[i].first == triple.at(0))
+        if (network.ports[i].first == triple.at(0).get<std::string>())
           ordered.push_back(inputs[i]);
   }
   Model model = Functional(ordered, network.call(ordered, problems), network.name);

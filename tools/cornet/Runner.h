@@ -4,9 +4,9 @@
 // thread at a time; owns the program, its session and the threads they run on.
 #pragma once
 
+#include "Program.h"
 #include "data/Files.h"
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,41 +24,41 @@ struct Port {
 /// "image: f32 (rows, 8, 8, 1)"
 std::string portText(const Port &port);
 
-struct RunnerOptions {
-  std::string entry = "predict";
-  unsigned threads = 1;
-  bool profile = false;
-};
-
-/// One step of a plan as it ran: times are sums over `calls`.
-struct StepTime {
-  std::string layer, kernel;
-  uint64_t calls = 0;
-  double nanoseconds = 0, begin = 0; ///< begin: of the last call, since that call's start
-};
+/// The ports of an entry point in order: (inputs, outputs).
+std::pair<std::vector<Port>, std::vector<Port>> portsOf(const cornet_program &program,
+                                                        size_t entry);
 
 class Runner {
 public:
-  Runner(const std::string &artifact, const RunnerOptions &options);
-  ~Runner();
-  Runner(Runner &&) noexcept;
+  Runner(const std::string &artifact, const std::string &entry, unsigned threads);
 
-  const std::vector<Port> &inputs() const;
-  const std::vector<Port> &outputs() const;
+  const cornet_program &program() const { return *handle; }
+  size_t entry() const { return index; }
+  const std::vector<Port> &inputs() const { return inputPorts; }
+  const std::vector<Port> &outputs() const { return outputPorts; }
 
   /// Binds arrays that fit the inputs, in their order and all with the same number of rows, and
   /// outputs of as many rows. They stay bound for every invoke.
-  void bind(std::vector<Array> inputs);
+  void bind(std::vector<Array> arrays);
   void invoke();
-  const std::vector<Array> &results() const;
+  const std::vector<Array> &results() const { return resultArrays; }
 
-  std::vector<StepTime> profile() const; ///< needs options.profile
-  /// The stored self-test: true when it passed; `report` tells what was compared.
-  bool selfTest(std::string &report);
+  /// One call of plan number `plan`, whose batch must be the bound number of rows: a time for each
+  /// step.
+  void profile(size_t plan, std::vector<uint64_t> &nanoseconds);
+
+  /// Runs the stored self-test; throws UserError when it fails. The largest difference found.
+  double selfTest();
 
 private:
-  struct State;
-  std::unique_ptr<State> state;
+  ProgramHandle handle;
+  SessionHandle session;
+  size_t index;
+  std::vector<Port> inputPorts, outputPorts;
+  std::vector<Array> inputArrays, resultArrays;
+  std::vector<const void *> inputPointers;
+  std::vector<void *> resultPointers;
+  uint64_t rows = 0;
 };
 
 } // namespace cornet::cli

@@ -54,7 +54,7 @@ double percentile(const std::vector<double> &sorted, double fraction) {
 void bench(const Options &options, const Context &context) {
   Artifact artifact = resolveArtifact(options.model, {options.batch}, context);
   auto loading = Clock::now();
-  Runner runner(artifact.path, {options.entry, options.threads, false});
+  Runner runner(artifact.path, options.entry, options.threads);
   runner.bind(sampleInputs(runner.inputs(), options.batch));
   runner.invoke();
   double first = std::chrono::duration<double, std::nano>(Clock::now() - loading).count();

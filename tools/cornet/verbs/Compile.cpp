@@ -84,7 +84,6 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
           {"codeBytes", reply.codeBytes},
           {"arenaBytes", reply.arenaBytes},
           {"kernels", reply.kernels},
-          {"cachedKernels", reply.cachedKernels},
           {"seconds", seconds},
           {"steps", steps}};
 }
@@ -97,7 +96,7 @@ std::string conclusion(const CompileRequest &request, const CompileReply &reply)
                      "cache), {:.1f} s\n",
                      request.output, humanBytes(reply.fileBytes), humanBytes(reply.weightBytes),
                      humanBytes(reply.codeBytes), humanBytes(reply.arenaBytes), reply.kernels,
-                     reply.cachedKernels, total);
+                     total);
 }
 
 void compile(const Options &options, const Context &context) {

@@ -56,7 +56,7 @@ std::vector<int64_t> classNumbers(const Array &labels, int64_t rows, int64_t cla
 
 void evaluate(const Options &options, const Context &context) {
   Artifact artifact = resolveArtifact(options.model, {}, context);
-  Runner runner(artifact.path, {options.entry, options.threads, false});
+  Runner runner(artifact.path, options.entry, options.threads);
   runner.bind(feed(runner.inputs(), options.inputs, {}));
   runner.invoke();
   const Array &scores = runner.results()[0];

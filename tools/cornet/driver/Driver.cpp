@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiler's side of the door: loads sources as modules, runs the compiler and translates its
+// report. A fresh context for every call; what the compiler diagnoses becomes part of the error's
+// text.
+#include "driver/Driver.h"
+#include "driver/Sources.h"
+
+#include "codegen/Compile.h"
+#include "passes/Passes.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Tools/Plugins/PassPlugin.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <sstream>
+
+using namespace mlir;
+
+namespace cornet::cli {
+namespace {
+
+CompileOptions optionsOf(const CompileRequest &request) {
+  CompileOptions options;
+  options.batches = request.batches;
+  options.cpus = request.cpus;
+  if (!request.pipeline.empty())
+    options.pipeline = request.pipeline;
+  options.threads = request.threads;
+  options.selfTest = request.selfTest;
+  if (request.progress)
+    options.progress = [&](llvm::StringRef stage, double fraction) {
+      request.progress(stage.str(), fraction);
+    };
+  return options;
+}
+
+/// Registers the passes of every plug-in, or says which one is refused and why.
+std::string loadPlugins(const std::vector<std::string> &paths) {
+  for (const std::string &path : paths) {
+    auto plugin = PassPlugin::load(path);
+    if (!plugin)
+      return path + ": cannot be used as a pass plug-in: " + llvm::toString(plugin.takeError());
+    plugin->registerPassRegistryCallbacks();
+  }
+  return "";
+}
+
+CompileReply translate(const CompileReport &report) {
+  CompileReply reply;
+  for (const cornet::StepReport &step : report.steps)
+    reply.steps.push_back(
+        {step.entry, step.isa, step.layer, step.operation, step.winner, step.refusals});
+  reply.seconds = report.seconds;
+  reply.kernels = report.kernels;
+  reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
+  reply.arenaBytes = report.arenaBytes, reply.fileBytes = report.fileBytes;
+  return reply;
+}
+
+class CompilerDriver : public Driver {
+public:
+  CompileReply compile(const CompileRequest &request) const override {
+    CompileReply failed;
+    failed.error = loadPlugins(request.plugins);
+    if (!failed.error.empty())
+      return failed;
+    Workshop workshop;
+    OwningOpRef<ModuleOp> module = workshop.load(request.source);
+    if (!module) {
+      failed.error = workshop.problems();
+      return failed;
+    }
+    CompileReport report;
+    if (llvm::Error error = compileToFile(*module, optionsOf(request), request.output, &report)) {
+      failed.error =
+          workshop.problems() + request.source.path + ": " + llvm::toString(std::move(error));
+      return failed;
+    }
+    return translate(report);
+  }
+
+  std::pair<std::string, std::string> pipelineText(const CompileRequest &request) const override {
+    CompileOptions options = optionsOf(request);
+    std::string text = cornet::pipelineText(options.pipeline, options.batches);
+    return {text.empty() ? options.pipeline : text, ""};
+  }
+
+  std::pair<std::string, std::string> moduleText(const CompileRequest &request) const override {
+    Workshop workshop;
+    OwningOpRef<ModuleOp> module = workshop.load(request.source);
+    if (!module)
+      return {"", workshop.problems()};
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module->print(stream, OpPrintingFlags().enableDebugInfo());
+    return {text, ""};
+  }
+
+  std::pair<std::string, std::string> summary(const Source &source) const override {
+    std::string error;
+    std::optional<Model> model = loadModel(source, error);
+    if (!model)
+      return {"", error};
+    std::ostringstream stream;
+    model->summary(stream);
+    return {stream.str(), ""};
+  }
+
+  std::vector<std::pair<std::string, std::string>> versions() const override {
+    return {{"LLVM", LLVM_VERSION_STRING}, {"for", llvm::sys::getHostCPUName().str()}};
+  }
+};
+
+} // namespace
+} // namespace cornet::cli
+
+extern "C" const cornet::cli::Driver *cornet_cli_driver() {
+  static const cornet::cli::CompilerDriver instance;
+  return &instance;
+}
