@@ -19,6 +19,7 @@
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Transforms/Passes.h"
 
+#include <bit>
 #include <chrono>
 #include <random>
 
@@ -101,9 +102,11 @@ llvm::Error checkPorts(func::FuncOp function) {
        {TypeRange(function.getArgumentTypes()), TypeRange(function.getResultTypes())})
     for (Type type : types)
       if (auto tensor = dyn_cast<RankedTensorType>(type);
-          !tensor || !tensor.getElementType().isF32() || tensor.getRank() == 0)
-        return llvm::createStringError("entry point '" + function.getName() +
-                                       "': inputs and outputs must be f32 tensors with a batch");
+          !tensor || tensor.getRank() == 0 ||
+          !(tensor.getElementType().isF32() || tensor.getElementType().isInteger(32)))
+        return llvm::createStringError(
+            "entry point '" + function.getName() +
+            "': inputs and outputs must be f32 or i32 tensors with a batch");
   return llvm::Error::success();
 }
 
@@ -116,7 +119,13 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
   std::vector<HostTensor> inputs;
   for (Type type : function.getArgumentTypes()) {
     HostTensor input{std::vector<int64_t>(cast<RankedTensorType>(type).getShape()), {}};
+    bool integers = getElementTypeOrSelf(type).isInteger(32);
     for (int64_t i = 0, n = input.size(); i < n; ++i) {
+      if (integers) { // small ones: they are mostly indices
+        input.data.push_back(double(bits() % 16));
+        test.data.push_back(std::bit_cast<float>(int32_t(input.data.back())));
+        continue;
+      }
       float value =
           float(uniform() + uniform() + uniform() + uniform() - 2) * 1.7f; // variance about 1
       input.data.push_back(value);

@@ -30,7 +30,8 @@ public:
     Operation *op = value.getDefiningOp();
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
-              DepthwiseConvOp, MaxPoolOp, AvgPoolOp>([&](auto typed) { return emit(typed, at); })
+              DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
+              ConvTransposeOp>([&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
 
@@ -241,6 +242,78 @@ private:
       });
     };
     return arith::DivFOp::create(c.b, c.loc, sum(false), sum(true));
+  }
+
+  Value emit(SliceOp op, const Place &at) {
+    Place from;
+    for (auto [d, start] : llvm::enumerate(op.getStart()))
+      from.push_back(c.add(at[d], start));
+    return cell(op.getInput(), from);
+  }
+
+  Value emit(BroadcastOp op, const Place &at) {
+    return cell(op.getInput(), broadcast(op.getInput(), at));
+  }
+
+  Value emit(GatherOp op, const Place &at) {
+    size_t rank = shape(op.getIndices()).size();
+    Place from = Place(ArrayRef(at).take_front(rank));
+    Value row = arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(),
+                                           cell(op.getIndices(), from));
+    from = Place(ArrayRef(at).drop_front(rank));
+    from.insert(from.begin(), c.min(c.max(row, c.index(0)), c.index(shape(op.getTable())[0] - 1)));
+    return cell(op.getTable(), from);
+  }
+
+  Value emit(ResizeOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput());
+    auto number = [&](Value i) {
+      Value narrow = arith::IndexCastOp::create(c.b, c.loc, c.b.getI32Type(), i);
+      return arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), narrow);
+    };
+    Value low[2], high[2], share[2];
+    for (int d = 0; d < 2; ++d) {
+      float scale = float(double(in[d + 1]) / double(op.getSize()[d]));
+      Value x = arith::AddFOp::create(c.b, c.loc, number(at[d + 1]), c.f32(0.5));
+      x = arith::SubFOp::create(c.b, c.loc, arith::MulFOp::create(c.b, c.loc, x, c.f32(scale)),
+                                c.f32(0.5));
+      x = arith::MaximumFOp::create(c.b, c.loc, x, c.f32(0));
+      x = arith::MinimumFOp::create(c.b, c.loc, x, c.f32(in[d + 1] - 1));
+      Value floor = arith::FPToSIOp::create(c.b, c.loc, c.b.getI32Type(), x);
+      low[d] = arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), floor);
+      high[d] = c.min(c.add(low[d], 1), c.index(in[d + 1] - 1));
+      share[d] = arith::SubFOp::create(c.b, c.loc, x, number(low[d]));
+    }
+    auto mix = [&](Value a, Value b, Value t) -> Value {
+      Value step = arith::MulFOp::create(c.b, c.loc, t, arith::SubFOp::create(c.b, c.loc, b, a));
+      return arith::AddFOp::create(c.b, c.loc, a, step);
+    };
+    auto row = [&](Value y) {
+      return mix(cell(op.getInput(), {at[0], y, low[1], at[3]}),
+                 cell(op.getInput(), {at[0], y, high[1], at[3]}), share[1]);
+    };
+    return mix(row(low[0]), row(high[0]), share[0]);
+  }
+
+  Value emit(ConvTransposeOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), kernel = shape(op.getKernel());
+    SmallVector<int64_t> loops(kernel.drop_back(2));
+    loops.push_back(kernel.back());
+    return fold(loops, c.f32(0), [&](const Place &k, Value sum) {
+      Place from{at[0]}, weight(ArrayRef(k).drop_back());
+      Value onGrid = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
+      for (size_t d = 0; d + 1 < k.size(); ++d) {
+        // Unsigned division sends a negative position far outside.
+        Value position = c.sub(c.add(at[d + 1], op.getPadding()[2 * d]),
+                               c.mul(k[d], op.getDilations()[d]));
+        from.push_back(c.div(position, op.getStrides()[d]));
+        onGrid = c.both(onGrid, c.inside(c.rem(position, op.getStrides()[d]), 1));
+      }
+      from.push_back(k.back());
+      weight.push_back(at.back()), weight.push_back(k.back());
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, c.choose(onGrid, x, c.f32(0)), cell(op.getKernel(), weight));
+    });
   }
 
   Code c;

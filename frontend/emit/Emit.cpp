@@ -28,7 +28,7 @@ public:
     for (int64_t &extent : shape)
       if (extent < 0)
         extent = ShapedType::kDynamic;
-    return RankedTensorType::get(shape, node.dtype == "i1" ? Type(b.getI1Type()) : Type(b.getF32Type()));
+    return RankedTensorType::get(shape, node.dtype == "i1" ? Type(b.getI1Type()) : node.dtype == "i32" ? Type(b.getI32Type()) : Type(b.getF32Type()));
   }
 
   Location locationOf(const Node &node) {

@@ -29,7 +29,11 @@ struct Network {
   bool sequential = false;
   std::vector<Member> members;
   Json inputs, outputs;                   ///< of functional ones: lists of [layer, node, tensor]
-  std::vector<std::pair<std::string, Shape>> ports; ///< the inputs' names and shapes without the batch
+  struct Port {
+    std::string name, dtype;
+    Shape shape; ///< without the batch
+  };
+  std::vector<Port> ports;
 
   std::vector<Tensor> call(const std::vector<Tensor> &arguments, Problems &problems) const;
 };
@@ -129,7 +133,9 @@ Network readNetwork(const Json &object, const std::string &prefix, Problems &pro
     member.name = item.value("name", layer.value("name", ""));
     member.nodes = item.value("inbound_nodes", Json::array());
     if (member.kind == "InputLayer") {
-      network.ports.emplace_back(member.name, withoutBatch(layer.contains("batch_shape") ? layer.at("batch_shape") : layer.at("batch_input_shape")));
+      const Json &shape = layer.contains("batch_shape") ? layer.at("batch_shape") : layer.at("batch_input_shape");
+      Json dtype = layer.value("dtype", Json("float32"));
+      network.ports.push_back({member.name, dtype.is_string() ? dtype.get<std::string>() : "float32", withoutBatch(shape)});
     } else if (member.kind == "Sequential" || member.kind == "Functional" || member.kind == "Model") {
       member.network = std::make_shared<Network>(readNetwork(item, prefix + member.name + "/", problems));
     } else {
@@ -193,9 +199,10 @@ void loadLegacy(const Network &network, const Hdf5File &file) {
 }
 
 Model record(const Network &network, Problems &problems) {
+  Recording recording;
   std::vector<Tensor> inputs;
-  for (const auto &[name, shape] : network.ports)
-    inputs.push_back(Input(shape, name, inputs.empty() ? Tensor() : inputs[0]));
+  for (const Network::Port &port : network.ports)
+    inputs.push_back(Input(port.shape, {.name = port.name, .dtype = port.dtype}));
   if (inputs.empty())
     throw ImportError("the model has no input layer; build it before saving");
   std::vector<Tensor> ordered = inputs;
@@ -203,7 +210,7 @@ Model record(const Network &network, Problems &problems) {
     ordered.clear();
     for (const Json &triple : triples(network.inputs))
       for (size_t i = 0; i < network.ports.size(); ++i)
-        if (network.ports[i].first == triple.at(0).get<std::string>())
+        if (network.ports[i].name == triple.at(0).get<std::string>())
           ordered.push_back(inputs[i]);
   }
   Model model = Functional(ordered, network.call(ordered, problems), network.name);
@@ -220,18 +227,8 @@ void throwIfAny(const std::string &path, const Problems &problems) {
     throw ImportError(all);
 }
 
-Model importOrThrow(const std::string &path) {
-  bool legacy = path.ends_with(".h5") || path.ends_with(".hdf5");
-  std::string config;
-  Hdf5File file = legacy ? Hdf5File::open(path) : Hdf5File::fromMemory(readArchiveMember(path, "model.weights.h5"), path);
-  if (legacy) {
-    config = file.attribute("/", "model_config");
-    if (config.empty())
-      throw ImportError(path + ": holds weights without a model; save the whole model with model.save()");
-  } else {
-    std::vector<char> bytes = readArchiveMember(path, "config.json");
-    config.assign(bytes.begin(), bytes.end());
-  }
+/// The network of a configuration and the model it records.
+std::pair<Network, Model> readModel(const std::string &config, const std::string &path) {
   Problems problems;
   Json object = Json::parse(config);
   std::string kind = object.at("class_name");
@@ -241,6 +238,22 @@ Model importOrThrow(const std::string &path) {
   throwIfAny(path, problems);
   Model model = record(network, problems);
   throwIfAny(path, problems);
+  return {std::move(network), std::move(model)};
+}
+
+Model importOrThrow(const std::string &path) {
+  bool legacy = path.ends_with(".h5") || path.ends_with(".hdf5");
+  Hdf5File file = legacy ? Hdf5File::open(path) : Hdf5File::fromMemory(readArchiveMember(path, "model.weights.h5"), path);
+  std::string config;
+  if (legacy) {
+    config = file.attribute("/", "model_config");
+    if (config.empty())
+      throw ImportError(path + ": holds weights without a model; save the whole model with model.save()");
+  } else {
+    std::vector<char> bytes = readArchiveMember(path, "config.json");
+    config.assign(bytes.begin(), bytes.end());
+  }
+  auto [network, model] = readModel(config, path);
   if (legacy)
     loadLegacy(network, file);
   else
@@ -248,17 +261,51 @@ Model importOrThrow(const std::string &path) {
   return model;
 }
 
-} // namespace
+/// The weights of a network in the order of get_weights(): by layer as listed, each layer once.
+void listWeights(const Network &network, std::vector<Variable *> &out) {
+  for (const Network::Member &member : network.members) {
+    if (member.network)
+      listWeights(*member.network, out);
+    for (size_t i = 0; member.layer && i < member.layer->weights.size(); ++i)
+      out.push_back(member.layer->weights[i].get());
+  }
+}
 
-Imported importModel(const std::string &path) {
+/// `read()` with everything it throws turned into a sentence.
+template <class Read> Imported guarded(const std::string &path, Read &&read) {
   try {
-    return {importOrThrow(path), ""};
+    return {read(), ""};
   } catch (const nlohmann::json::exception &error) {
     return {{}, path + ": the model's configuration is malformed: " + error.what()};
   } catch (const std::exception &error) {
     std::string what = error.what();
     return {{}, what.starts_with(path) ? what : path + ": " + what};
   }
+}
+
+} // namespace
+
+Imported importModel(const std::string &path) {
+  return guarded(path, [&] { return importOrThrow(path); });
+}
+
+Imported importConfiguration(const std::string &json, const std::vector<std::vector<float>> &weights) {
+  return guarded("configuration", [&] {
+    auto [network, model] = readModel(json, "configuration");
+    std::vector<Variable *> variables;
+    listWeights(network, variables);
+    if (variables.size() != weights.size())
+      throw ImportError("the model has " + std::to_string(variables.size()) + " weights, " + std::to_string(weights.size()) + " are given");
+    for (size_t i = 0; i < weights.size(); ++i) {
+      size_t cells = 1;
+      for (int64_t extent : variables[i]->shape)
+        cells *= size_t(extent);
+      if (cells != weights[i].size())
+        throw ImportError("weight '" + variables[i]->name + "' has " + std::to_string(cells) + " cells, " + std::to_string(weights[i].size()) + " are given");
+      variables[i]->data = weights[i];
+    }
+    return model;
+  });
 }
 
 } // namespace cornet::import

@@ -18,4 +18,8 @@ struct Imported {
 /// Reads the model at `path`. Never throws.
 Imported importModel(const std::string &path);
 
+/// Reads a model from its configuration, as Keras's to_json() writes it, with `weights` in the order of
+/// get_weights(). Never throws.
+Imported importConfiguration(const std::string &json, const std::vector<std::vector<float>> &weights);
+
 } // namespace cornet::import

@@ -21,11 +21,31 @@ public:
   Reader(const Json &config, std::string where, std::vector<std::string> &problems)
       : config(config), where(std::move(where)), problems(problems) {}
 
-  void operator()(const char *name, int64_t &field) { read(name, [&](const Json &v) { return v.is_number_integer() && (field = v, true); }); }
+  /// Keras writes a one-dimensional window as a list of one.
+  void operator()(const char *name, int64_t &field) {
+    read(name, [&](const Json &v) {
+      const Json &one = v.is_array() && v.size() == 1 ? v[0] : v;
+      return one.is_number_integer() && (field = one, true);
+    });
+  }
   void operator()(const char *name, bool &field) { read(name, [&](const Json &v) { return v.is_boolean() && (field = v, true); }); }
   void operator()(const char *name, double &field) { read(name, [&](const Json &v) { return v.is_number() && (field = v, true); }); }
   void operator()(const char *name, std::string &field) { read(name, [&](const Json &v) { return v.is_string() && (field = v, true); }); }
-  void operator()(const char *name, Shape &field) { read(name, [&](const Json &v) { return integers(v) && (field = v.get<Shape>(), true); }); }
+  /// A list of extents; one number is a list of one, null in a list an extent that the input decides.
+  void operator()(const char *name, Shape &field) {
+    read(name, [&](const Json &v) {
+      Json list = v.is_number_integer() ? Json::array({v}) : v;
+      if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const Json &e) { return e.is_number_integer() || e.is_null(); }))
+        return false;
+      field.clear();
+      for (const Json &item : list)
+        field.push_back(item.is_null() ? -1 : item.get<int64_t>());
+      return true;
+    });
+  }
+  void operator()(const char *name, std::vector<double> &field) {
+    read(name, [&](const Json &v) { return field.clear(), numbers(v, field); });
+  }
   void operator()(const char *name, Pair &field) { read(name, [&](const Json &v) { return pair(v, field); }); }
   void operator()(const char *name, Pair &first, Pair &second) {
     read(name, [&](const Json &v) {
@@ -45,7 +65,9 @@ public:
         "name", "trainable", "dtype", "kernel_initializer", "bias_initializer", "depthwise_initializer", "beta_initializer",
         "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "kernel_regularizer", "bias_regularizer",
         "activity_regularizer", "beta_regularizer", "gamma_regularizer", "depthwise_regularizer", "kernel_constraint", "bias_constraint",
-        "depthwise_constraint", "beta_constraint", "gamma_constraint", "seed", "noise_shape", "batch_input_shape"};
+        "depthwise_constraint", "beta_constraint", "gamma_constraint", "seed", "noise_shape", "batch_input_shape",
+        "embeddings_initializer", "embeddings_regularizer", "embeddings_constraint", "alpha_initializer", "alpha_regularizer",
+        "alpha_constraint", "pointwise_initializer", "pointwise_regularizer", "pointwise_constraint", "renorm_momentum", "renorm_clipping"};
     for (const auto &[name, value] : config.items()) {
       bool off = value.is_null() || value == false || (name == "data_format" && value == "channels_last");
       if (!known.contains(name) && !idle.contains(name) && !off)
@@ -62,6 +84,11 @@ private:
   }
   static bool integers(const Json &v) {
     return v.is_array() && std::all_of(v.begin(), v.end(), [](const Json &e) { return e.is_number_integer(); });
+  }
+  static bool numbers(const Json &v, std::vector<double> &out) {
+    if (v.is_number())
+      return out.push_back(v), true;
+    return v.is_array() && std::all_of(v.begin(), v.end(), [&](const Json &e) { return numbers(e, out); });
   }
   static bool pair(const Json &v, Pair &field) {
     if (v.is_number_integer())
@@ -95,24 +122,56 @@ template <class Options> Maker maker(Handle (*make)(Options)) {
 const std::map<std::string, Maker> &makers() {
   static const std::map<std::string, Maker> table = {
       {"Dense", maker(Dense)},
-      {"Conv2D", maker(Conv2D)},
-      {"DepthwiseConv2D", maker(DepthwiseConv2D)},
-      {"MaxPooling2D", maker(MaxPooling2D)},
-      {"AveragePooling2D", maker(AveragePooling2D)},
-      {"GlobalAveragePooling2D", maker(GlobalAveragePooling2D)},
-      {"GlobalMaxPooling2D", maker(GlobalMaxPooling2D)},
-      {"BatchNormalization", maker(BatchNormalization)},
+      {"EinsumDense", maker(EinsumDense)},
+      {"Embedding", maker(Embedding)},
       {"Activation", maker(Activation)},
       {"ReLU", maker(ReLU)},
+      {"LeakyReLU", maker(LeakyReLU)},
+      {"ELU", maker(ELU)},
+      {"PReLU", maker(PReLU)},
       {"Softmax", maker(Softmax)},
+      {"Conv1D", maker(Conv1D)},
+      {"Conv2D", maker(Conv2D)},
+      {"Conv2DTranspose", maker(Conv2DTranspose)},
+      {"DepthwiseConv2D", maker(DepthwiseConv2D)},
+      {"SeparableConv2D", maker(SeparableConv2D)},
+      {"MaxPooling1D", maker(MaxPooling1D)},
+      {"AveragePooling1D", maker(AveragePooling1D)},
+      {"MaxPooling2D", maker(MaxPooling2D)},
+      {"AveragePooling2D", maker(AveragePooling2D)},
+      {"GlobalAveragePooling1D", maker(GlobalAveragePooling1D)},
+      {"GlobalMaxPooling1D", maker(GlobalMaxPooling1D)},
+      {"GlobalAveragePooling2D", maker(GlobalAveragePooling2D)},
+      {"GlobalMaxPooling2D", maker(GlobalMaxPooling2D)},
+      {"UpSampling2D", maker(UpSampling2D)},
+      {"ZeroPadding1D", maker(ZeroPadding1D)},
+      {"ZeroPadding2D", maker(ZeroPadding2D)},
+      {"Cropping1D", maker(Cropping1D)},
+      {"Cropping2D", maker(Cropping2D)},
+      {"BatchNormalization", maker(BatchNormalization)},
+      {"LayerNormalization", maker(LayerNormalization)},
+      {"GroupNormalization", maker(GroupNormalization)},
+      {"UnitNormalization", maker(UnitNormalization)},
+      {"Normalization", maker(Normalization)},
+      {"Rescaling", maker(Rescaling)},
       {"Dropout", maker(Dropout)},
+      {"SpatialDropout1D", maker(SpatialDropout1D)},
+      {"SpatialDropout2D", maker(SpatialDropout2D)},
+      {"GaussianDropout", maker(GaussianDropout)},
+      {"AlphaDropout", maker(AlphaDropout)},
+      {"GaussianNoise", maker(GaussianNoise)},
       {"Flatten", maker(Flatten)},
       {"Reshape", maker(Reshape)},
-      {"ZeroPadding2D", maker(ZeroPadding2D)},
-      {"Rescaling", maker(Rescaling)},
+      {"Permute", maker(Permute)},
+      {"RepeatVector", maker(RepeatVector)},
       {"Add", maker(Add)},
+      {"Subtract", maker(Subtract)},
       {"Multiply", maker(Multiply)},
+      {"Average", maker(Average)},
+      {"Maximum", maker(Maximum)},
+      {"Minimum", maker(Minimum)},
       {"Concatenate", maker(Concatenate)},
+      {"Dot", maker(Dot)},
   };
   return table;
 }

@@ -57,11 +57,12 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   return result;
 }
 
-void Layer::addWeight(const std::string &weight, Shape shape, const std::string &initializer, bool trainable) {
+Variable &Layer::addWeight(const std::string &weight, Shape shape, const std::string &initializer, bool trainable) {
   auto variable = std::make_shared<Variable>();
   variable->name = name + "/" + weight;
   variable->shape = std::move(shape), variable->initializer.name = initializer, variable->trainable = trainable;
   weights.push_back(std::move(variable));
+  return *weights.back();
 }
 
 Tensor Layer::weight(size_t index, const Tensor &like) const { return Tensor(like.graph, like.graph->variable(weights.at(index))); }

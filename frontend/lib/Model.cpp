@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <ostream>
 #include <set>
 
@@ -54,14 +55,21 @@ std::string fit(std::string text, size_t width) {
 
 } // namespace
 
-Tensor Input(Shape shape, std::string name, const Tensor &with) {
-  std::shared_ptr<Graph> graph = with.graph ? with.graph : std::make_shared<Graph>();
+Tensor Input(Shape shape, InputOptions options) {
+  std::shared_ptr<Graph> graph = Recording::current();
+  auto taken = [&](const std::string &name) {
+    return std::any_of(graph->nodes.begin(), graph->nodes.end(), [&](const Node &n) { return n.op == "input" && n.layer == name; });
+  };
+  std::string name = options.name.empty() ? "input" : options.name;
+  for (int i = 1; options.name.empty() && taken(name); ++i)
+    name = "input_" + std::to_string(i);
+  if (options.dtype != "float32" && options.dtype != "int32")
+    graph->mistake("input '" + name + "' has dtype '" + options.dtype + "'; use float32 or int32");
   Node node;
-  node.op = "input", node.shape = {-1}, node.layer = std::move(name);
+  node.op = "input", node.shape = {-1}, node.dtype = options.dtype == "int32" ? "i32" : "f32";
   node.shape.insert(node.shape.end(), shape.begin(), shape.end());
-  std::string label = node.layer;
-  int index = graph->add(node);
-  graph->nodes[size_t(index)].layer = label;
+  int index = graph->add(std::move(node));
+  graph->nodes[size_t(index)].layer = name;
   return Tensor(graph, index);
 }
 
@@ -77,11 +85,93 @@ Model Sequential(Shape input, std::vector<Handle> layers, std::string name, std:
   return Functional({x}, {y}, std::move(name));
 }
 
+Model Subclassed(LayerPtr layer, std::vector<Shape> shapes, std::source_location where) {
+  Recording recording;
+  std::vector<Tensor> inputs;
+  for (Shape &shape : shapes)
+    inputs.push_back(Input(std::move(shape)));
+  Tensor output = layer->apply(inputs, where);
+  return Functional(std::move(inputs), {output}, layer->name);
+}
+
+namespace {
+
+/// Nodes between the inputs and the outputs, in recorded order.
+std::set<int> between(const Model &model) {
+  std::set<int> out;
+  std::vector<int> stack;
+  for (const Tensor &output : model.outputs)
+    stack.push_back(output.node);
+  while (!stack.empty()) {
+    int node = stack.back();
+    stack.pop_back();
+    if (out.insert(node).second)
+      for (int operand : model.graph->nodes[size_t(node)].operands)
+        stack.push_back(operand);
+  }
+  return out;
+}
+
+/// A model called as a layer: its nodes are recorded again on the arguments.
+struct ModelLayer : Layer {
+  explicit ModelLayer(const Model &model) : Layer("Functional", model.name), model(model) { weights = model.variables(); }
+  Model model;
+  std::vector<Tensor> results;
+
+  Tensor call(const std::vector<Tensor> &arguments) override {
+    std::shared_ptr<Graph> graph = arguments.at(0).graph;
+    if (model.graph != graph) // mistakes of another recording are told with this one's
+      graph->mistakes.insert(graph->mistakes.end(), model.graph->mistakes.begin(), model.graph->mistakes.end()), model.graph->mistakes.clear();
+    std::map<int, Tensor> values;
+    bool fits = arguments.size() == model.inputs.size();
+    for (size_t i = 0; fits && i < arguments.size(); ++i) {
+      fits = arguments[i].shape() == model.inputs[i].shape();
+      values[model.inputs[i].node] = arguments[i];
+    }
+    if (!fits)
+      graph->mistake("is called on inputs of other number or shapes than its own");
+    results.clear();
+    std::set<int> nodes = between(model);
+    // Growing the graph may move its nodes: each is copied before anything is added.
+    for (int index : nodes) {
+      Node node = model.graph->nodes[size_t(index)];
+      if (values.contains(index))
+        continue;
+      if (node.variable) {
+        values[index] = Tensor(graph, graph->variable(node.variable));
+        continue;
+      }
+      for (int &operand : node.operands)
+        operand = values.at(operand).node, node.poisoned |= graph->nodes[size_t(operand)].poisoned;
+      std::string inner = node.layer;
+      node.poisoned |= !fits;
+      node.layer.clear();
+      int added = graph->add(std::move(node));
+      graph->nodes[size_t(added)].layer += "/" + inner;
+      values[index] = Tensor(graph, added);
+    }
+    for (const Tensor &output : model.outputs)
+      results.push_back(values.at(output.node));
+    return results.at(0);
+  }
+};
+
+} // namespace
+
+Handle::Handle(const Model &model) : layer(std::make_shared<ModelLayer>(model)) {}
+
+std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments, std::source_location where) const {
+  auto layer = std::make_shared<ModelLayer>(*this);
+  layer->apply(arguments, where);
+  return layer->results;
+}
+
 std::vector<VariablePtr> Model::variables() const {
   std::vector<VariablePtr> out;
   std::set<Variable *> seen;
-  for (const Node &node : graph->nodes)
-    if (node.variable && seen.insert(node.variable.get()).second)
+  std::set<int> nodes = between(*this);
+  for (int index : nodes)
+    if (const Node &node = graph->nodes[size_t(index)]; node.variable && seen.insert(node.variable.get()).second)
       out.push_back(node.variable);
   return out;
 }
@@ -109,19 +199,24 @@ void Model::summary(std::ostream &os) const {
   for (const Tensor &input : inputs)
     row(graph->nodes[size_t(input.node)].layer + " (InputLayer)", shapeText(input.shape()), "0", "│"), line("├", "┼", "┤", "─");
   std::set<Layer *> seen;
-  for (size_t i = 0; i < graph->calls.size(); ++i) {
-    const LayerCall &call = graph->calls[i];
-    if (!seen.insert(call.layer.get()).second)
-      continue;
+  std::set<int> nodes = between(*this);
+  std::vector<LayerCall> calls; // of layers on the way to the outputs; the rest belongs to nested models
+  for (const LayerCall &call : graph->calls)
+    if (nodes.contains(call.output) && seen.insert(call.layer.get()).second)
+      calls.push_back(call);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const LayerCall &call = calls[i];
     row(call.layer->name + " (" + call.layer->kind + ")", shapeText(graph->nodes[size_t(call.output)].shape),
         thousands(count(call.layer->weights, -1)), "│");
-    if (i + 1 < graph->calls.size())
+    if (i + 1 < calls.size())
       line("├", "┼", "┤", "─");
   }
   line("└", "┴", "┘", "─");
   std::vector<VariablePtr> all;
-  for (Layer *layer : seen)
-    all.insert(all.end(), layer->weights.begin(), layer->weights.end());
+  for (const LayerCall &call : calls)
+    for (const VariablePtr &weight : call.layer->weights)
+      if (std::find(all.begin(), all.end(), weight) == all.end())
+        all.push_back(weight);
   os << " Total params: " << withBytes(count(all, -1)) << "\n Trainable params: " << withBytes(count(all, 1))
      << "\n Non-trainable params: " << withBytes(count(all, 0)) << "\n";
 }

@@ -5,8 +5,6 @@
 
 #include "ir/Infer/Infer.h"
 
-#include <functional>
-
 namespace cornet {
 
 int Graph::add(Node node) {
@@ -37,6 +35,14 @@ std::string text(const std::vector<Mistake> &mistakes) {
   return out;
 }
 
+namespace {
+thread_local std::shared_ptr<Graph> recording;
+} // namespace
+
+Recording::Recording() : graph(std::make_shared<Graph>()), outer(recording) { recording = graph; }
+Recording::~Recording() { recording = outer; }
+std::shared_ptr<Graph> Recording::current() { return recording ? recording : std::make_shared<Graph>(); }
+
 namespace ops {
 
 Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attributes attributes) {
@@ -46,14 +52,15 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
   std::vector<infer::TensorType> types;
   for (const Tensor &operand : operands) {
     if (operand.graph != graph) {
-      graph->mistake(op + " mixes tensors of two models; pass the first input as `with` to the second Input()");
+      graph->mistake(op + " mixes tensors of two models; make their inputs in one CORNET_MODEL, or call one model on the other's tensors");
       node.poisoned = true;
       node.shape = operands[0].shape();
       return Tensor(graph, graph->add(std::move(node)));
     }
     node.operands.push_back(operand.node);
     node.poisoned |= operand.poisoned();
-    types.push_back({graph->nodes[operand.node].dtype == "i1" ? infer::DType::i1 : infer::DType::f32, operand.shape()});
+    const std::string &dtype = graph->nodes[size_t(operand.node)].dtype;
+    types.push_back({dtype == "i1" ? infer::DType::i1 : dtype == "i32" ? infer::DType::i32 : infer::DType::f32, operand.shape()});
   }
   node.shape = operands[0].shape();
   if (!node.poisoned) {
@@ -73,8 +80,19 @@ Tensor constant(const Tensor &like, double value) {
 }
 
 Tensor matmul(const Tensor &a, const Tensor &b) { return record("matmul", {a, b}, {{"transpose_lhs", false}, {"transpose_rhs", false}}); }
-Tensor reshape(const Tensor &x, Shape shape) { return record("reshape", {x}, {{"shape", std::move(shape)}}); }
+
+Tensor reshape(const Tensor &x, Shape shape) {
+  Tensor y = record("reshape", {x}, {{"shape", std::move(shape)}});
+  if (!y.poisoned()) // with -1 for the batch alone
+    y.graph->nodes[size_t(y.node)].attributes["shape"] = y.shape();
+  return y;
+}
+
+Tensor transpose(const Tensor &x, std::vector<int64_t> permutation) { return record("transpose", {x}, {{"permutation", std::move(permutation)}}); }
+Tensor slice(const Tensor &x, Shape start, Shape size) { return record("slice", {x}, {{"start", std::move(start)}, {"size", std::move(size)}}); }
+Tensor broadcast(const Tensor &x, Shape shape) { return record("broadcast", {x}, {{"shape", std::move(shape)}}); }
 Tensor concat(const std::vector<Tensor> &xs, int64_t axis) { return record("concat", xs, {{"axis", axis}}); }
+Tensor gather(const Tensor &table, const Tensor &indices) { return record("gather", {table, indices}); }
 Tensor softmax(const Tensor &x, int64_t axis) { return record("softmax", {x}, {{"axis", axis}}); }
 Tensor reduce(const Tensor &x, const std::string &kind, std::vector<int64_t> axes, bool keepdims) {
   return record("reduce", {x}, {{"kind", kind}, {"axes", std::move(axes)}, {"keepdims", keepdims}});
@@ -83,47 +101,15 @@ Tensor relu(const Tensor &x) { return record("relu", {x}); }
 Tensor sigmoid(const Tensor &x) { return record("sigmoid", {x}); }
 Tensor tanh(const Tensor &x) { return record("tanh", {x}); }
 Tensor exp(const Tensor &x) { return record("exp", {x}); }
+Tensor log(const Tensor &x) { return record("log", {x}); }
+Tensor abs(const Tensor &x) { return record("abs", {x}); }
+Tensor sqrt(const Tensor &x) { return record("sqrt", {x}); }
+Tensor rsqrt(const Tensor &x) { return record("rsqrt", {x}); }
 Tensor clamp(const Tensor &x, double low, double high) { return record("clamp", {x}, {{"min", low}, {"max", high}}); }
 Tensor maximum(const Tensor &a, const Tensor &b) { return record("maximum", {a, b}); }
 Tensor minimum(const Tensor &a, const Tensor &b) { return record("minimum", {a, b}); }
-
-Tensor activation(const std::string &name, const Tensor &x) {
-  using Function = std::function<Tensor(const Tensor &)>;
-  auto hardSigmoid = [](const Tensor &v) { return clamp(v + 3.0, 0, 6) * (1.0 / 6); };
-  auto unary = [](const char *op) -> Function { return [op](const Tensor &v) { return record(op, {v}); }; };
-  static const std::map<std::string, Function> table = {
-      {"linear", [](const Tensor &v) { return v; }},
-      {"relu", relu},
-      {"relu6", [](const Tensor &v) { return clamp(v, 0, 6); }},
-      {"leaky_relu", [](const Tensor &v) { return record("leaky_relu", {v}, {{"negative_slope", 0.2}}); }},
-      {"elu", [](const Tensor &v) { return record("elu", {v}, {{"alpha", 1.0}}); }},
-      {"selu", [](const Tensor &v) { return record("elu", {v}, {{"alpha", 1.6732632423543772}}) * 1.0507009873554805; }},
-      {"gelu", [](const Tensor &v) { return record("gelu", {v}, {{"approximate", false}}); }},
-      {"sigmoid", sigmoid},
-      {"hard_sigmoid", hardSigmoid},
-      {"silu", unary("silu")},
-      {"swish", unary("silu")},
-      {"hard_silu", [hardSigmoid](const Tensor &v) { return v * hardSigmoid(v); }},
-      {"hard_swish", [hardSigmoid](const Tensor &v) { return v * hardSigmoid(v); }},
-      {"mish", [](const Tensor &v) { return v * tanh(record("softplus", {v})); }},
-      {"softplus", unary("softplus")},
-      {"softsign", [](const Tensor &v) { return v / (record("abs", {v}) + 1.0); }},
-      {"exponential", exp},
-      {"log_sigmoid", [](const Tensor &v) { return record("softplus", {v * -1.0}) * -1.0; }},
-      {"tanh", tanh},
-      {"hard_tanh", [](const Tensor &v) { return clamp(v, -1, 1); }},
-      {"tanh_shrink", [](const Tensor &v) { return v - tanh(v); }},
-      {"softmax", [](const Tensor &v) { return softmax(v); }},
-  };
-  auto it = table.find(name.empty() ? "linear" : name);
-  if (it != table.end())
-    return it->second(x);
-  std::string known;
-  for (const auto &[key, function] : table)
-    known += (known.empty() ? "" : ", ") + key;
-  x.graph->mistake("unknown activation '" + name + "'; known: " + known);
-  return x;
-}
+Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate) { return record("compare", {a, b}, {{"predicate", predicate}}); }
+Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse) { return record("select", {condition, onTrue, onFalse}); }
 
 } // namespace ops
 
@@ -131,7 +117,9 @@ Tensor operator+(const Tensor &a, const Tensor &b) { return ops::record("add", {
 Tensor operator-(const Tensor &a, const Tensor &b) { return ops::record("sub", {a, b}); }
 Tensor operator*(const Tensor &a, const Tensor &b) { return ops::record("mul", {a, b}); }
 Tensor operator/(const Tensor &a, const Tensor &b) { return ops::record("div", {a, b}); }
+Tensor operator-(const Tensor &a) { return ops::record("neg", {a}); }
 Tensor operator+(const Tensor &a, double b) { return a + ops::constant(a, b); }
+Tensor operator-(const Tensor &a, double b) { return a - ops::constant(a, b); }
 Tensor operator*(const Tensor &a, double b) { return a * ops::constant(a, b); }
 
 } // namespace cornet

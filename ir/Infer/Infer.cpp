@@ -4,6 +4,7 @@
 #include "ir/Infer/Infer.h"
 
 #include <algorithm>
+#include <set>
 #include <functional>
 
 namespace cornet::infer {
@@ -39,6 +40,10 @@ Result pointwise(Operands operands, const Attributes &) {
 }
 
 Result compare(Operands operands, const Attributes &attributes) {
+  static const std::set<std::string, std::less<>> known = {"eq", "ne", "lt", "le", "gt", "ge"};
+  if (!known.contains(get<std::string>(attributes, "predicate")))
+    return fail("compare_c1: predicate must be eq, ne, lt, le, gt or ge, got '" +
+                get<std::string>(attributes, "predicate") + "'");
   Result result = pointwise(operands, attributes);
   result.type.dtype = DType::i1;
   return result;
@@ -170,6 +175,10 @@ std::vector<bool> marked(const Ints &axes, size_t rank) {
 Result reduce(Operands operands, const Attributes &attributes) {
   const Shape &in = operands[0].shape;
   std::vector<bool> marks = marked(get<Ints>(attributes, "axes"), in.size());
+  static const std::set<std::string, std::less<>> kinds = {"sum", "mean", "max", "min"};
+  if (!kinds.contains(get<std::string>(attributes, "kind")))
+    return fail("reduce_c2: kind must be sum, mean, max or min, got '" +
+                get<std::string>(attributes, "kind") + "'");
   if (marks.empty() && !in.empty())
     return fail("reduce_c1: axes must be distinct and lie in " + text(in));
   Result result{{operands[0].dtype, {}}, ""};
@@ -274,6 +283,85 @@ Result batchNorm(Operands operands, const Attributes &attributes) {
   return result;
 }
 
+Result slice(Operands operands, const Attributes &attributes) {
+  const Ints &start = get<Ints>(attributes, "start"), &size = get<Ints>(attributes, "size");
+  const Shape &in = operands[0].shape;
+  if (start.size() != in.size() || size.size() != in.size())
+    return fail("slice_c1: start and size need one entry for each dimension of " + text(in));
+  Result result{operands[0], ""};
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (i == 0 && start[i] == 0 && size[i] == kDynamic)
+      continue; // the whole batch
+    if (in[i] == kDynamic || start[i] < 0 || size[i] < 1 || start[i] > in[i] - size[i])
+      return fail("slice_c2: " + std::to_string(size[i]) + " cells from " +
+                  std::to_string(start[i]) + " do not lie in dimension " + std::to_string(i) +
+                  " of " + text(in));
+    result.type.shape[i] = size[i];
+  }
+  return result;
+}
+
+Result gather(Operands operands, const Attributes &) {
+  const Shape &table = operands[0].shape;
+  if (table.empty() || table[0] == kDynamic)
+    return fail("gather_c1: the table needs a static first dimension, got " + text(table));
+  if (operands[1].dtype != DType::i32)
+    return fail("gather_c2: indices must be i32");
+  Result result{{operands[0].dtype, operands[1].shape}, ""};
+  result.type.shape.insert(result.type.shape.end(), table.begin() + 1, table.end());
+  return result;
+}
+
+Result broadcastTo(Operands operands, const Attributes &attributes) {
+  TensorType wanted{operands[0].dtype, get<Ints>(attributes, "shape")};
+  if (wanted.shape.size() == operands[0].shape.size() && !wanted.shape.empty() &&
+      wanted.shape[0] == kDynamic)
+    wanted.shape[0] = operands[0].shape[0]; // the whole batch
+  Result result = broadcast(operands[0], wanted);
+  if (!result || result.type != wanted)
+    return fail("broadcast_c3: " + text(operands[0].shape) + " does not stretch to " +
+                text(wanted.shape));
+  return result;
+}
+
+Result resize(Operands operands, const Attributes &attributes) {
+  const Ints &size = get<Ints>(attributes, "size");
+  Result result{operands[0], ""};
+  if (operands[0].shape.size() != 4 || size.size() != 2 || size[0] < 1 || size[1] < 1)
+    return fail("resize_c1: (N, H, W, C) and a positive size (H, W) are needed, got " +
+                text(operands[0].shape) + " and " + text(size));
+  result.type.shape[1] = size[0], result.type.shape[2] = size[1];
+  return result;
+}
+
+Result convTranspose(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape, &kernel = operands[1].shape;
+  const Ints &strides = get<Ints>(attributes, "strides"),
+             &padding = get<Ints>(attributes, "padding"),
+             &dilations = get<Ints>(attributes, "dilations");
+  if (in.size() < 3 || in.size() > 5 || kernel.size() != in.size())
+    return fail("conv_transpose_c1: input (N, spatial..., C) and kernel (spatial..., out, in) must "
+                "have equal rank 3 to 5, got " +
+                text(in) + " and " + text(kernel));
+  size_t spatial = in.size() - 2;
+  if (strides.size() != spatial || dilations.size() != spatial || padding.size() != 2 * spatial)
+    return fail("conv_transpose_c2: strides, dilations and padding must match the " +
+                std::to_string(spatial) + " spatial dimensions of " + text(in));
+  if (kernel.back() != in.back())
+    return fail("conv_transpose_c3: the kernel has " + std::to_string(kernel.back()) +
+                " input channels, the input " + std::to_string(in.back()));
+  Result result{operands[0], ""};
+  for (size_t i = 0; i < spatial; ++i) {
+    int64_t extent = (in[i + 1] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 -
+                     padding[2 * i] - padding[2 * i + 1];
+    if (strides[i] < 1 || dilations[i] < 1 || extent < 1)
+      return fail("conv_transpose_c4: strides and dilations must be positive and leave an output");
+    result.type.shape[i + 1] = extent;
+  }
+  result.type.shape.back() = kernel[kernel.size() - 2];
+  return result;
+}
+
 using Rule = Result (*)(Operands, const Attributes &);
 struct Entry {
   Rule rule;
@@ -295,7 +383,12 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"batch_norm", {batchNorm, 5}},
                                                 {"depthwise_conv", {depthwiseConv, 2}},
                                                 {"pad", {pad, 1}},
-                                                {"concat", {concat, 0}}};
+                                                {"concat", {concat, 0}},
+                                                {"slice", {slice, 1}},
+                                                {"gather", {gather, 2}},
+                                                {"broadcast", {broadcastTo, 1}},
+                                                {"resize", {resize, 1}},
+                                                {"conv_transpose", {convTranspose, 2}}};
     for (const char *name :
          {"neg", "abs", "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf", "floor", "ceil",
           "round", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})

@@ -6,6 +6,7 @@
 #include "ir/Ops/Ops.h"
 #include "ir/Reference/Loops.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -212,6 +213,81 @@ LogicalResult ConcatOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &ou
                   out.data.begin() + i * out.shape[axis] * inner + base);
     base += run;
   }
+  return success();
+}
+
+LogicalResult SliceOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  std::vector<int64_t> strides = in[0]->strides();
+  out.data.clear();
+  reference::forEach(out.shape, [&](ArrayRef<int64_t> index) {
+    int64_t from = 0;
+    for (size_t d = 0; d < index.size(); ++d)
+      from += (index[d] + getStart()[d]) * strides[d];
+    out.data.push_back(in[0]->data[from]);
+  });
+  return success();
+}
+
+LogicalResult BroadcastOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  return reference::map(in, out, [](const double *v) { return v[0]; });
+}
+
+LogicalResult GatherOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  int64_t rows = in[0]->shape[0], width = rows ? in[0]->size() / rows : 0;
+  out.data.clear();
+  for (double index : in[1]->data) {
+    auto row = in[0]->data.begin() + std::clamp<int64_t>(int64_t(index), 0, rows - 1) * width;
+    out.data.insert(out.data.end(), row, row + width);
+  }
+  return success();
+}
+
+LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  std::vector<int64_t> strides = in[0]->strides();
+  const std::vector<int64_t> &shape = in[0]->shape;
+  out.data.clear();
+  reference::forEach(out.shape, [&](ArrayRef<int64_t> index) {
+    double sum = 0;
+    int64_t low[2], high[2];
+    double share[2];
+    for (int d = 0; d < 2; ++d) {
+      double at = (index[d + 1] + 0.5) * shape[d + 1] / out.shape[d + 1] - 0.5;
+      at = std::clamp(at, 0.0, double(shape[d + 1] - 1));
+      low[d] = int64_t(at), high[d] = std::min(low[d] + 1, shape[d + 1] - 1);
+      share[d] = at - low[d];
+    }
+    for (int y = 0; y < 2; ++y)
+      for (int x = 0; x < 2; ++x)
+        sum += (y ? share[0] : 1 - share[0]) * (x ? share[1] : 1 - share[1]) *
+               in[0]->data[index[0] * strides[0] + (y ? high : low)[0] * strides[1] +
+                           (x ? high : low)[1] * strides[2] + index[3]];
+    out.data.push_back(sum);
+  });
+  return success();
+}
+
+LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const std::vector<int64_t> &kernel = in[1]->shape;
+  SmallVector<int64_t> window(kernel.begin(), kernel.end() - 2);
+  int64_t C = in[0]->shape.back(), O = out.shape.back(), pixel = 0;
+  out.data.assign(out.size(), 0);
+  reference::forEach(ArrayRef<int64_t>(in[0]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    const double *x = in[0]->data.data() + pixel++ * C;
+    int64_t position = 0;
+    reference::forEach(window, [&](ArrayRef<int64_t> k) {
+      const double *w = in[1]->data.data() + position++ * O * C;
+      int64_t to = index[0];
+      for (size_t d = 0; d < k.size(); ++d) {
+        int64_t place = index[d + 1] * getStrides()[d] + k[d] * getDilations()[d] - getPadding()[2 * d];
+        if (place < 0 || place >= out.shape[d + 1])
+          return;
+        to = to * out.shape[d + 1] + place;
+      }
+      for (int64_t o = 0; o < O; ++o)
+        for (int64_t c = 0; c < C; ++c)
+          out.data[to * O + o] += x[c] * w[o * C + c];
+    });
+  });
   return success();
 }
 

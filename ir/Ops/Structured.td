@@ -69,6 +69,37 @@ def Cornet_ConcatOp : Cornet_Structured<"concat"> {
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$axis);
 }
 
+def Cornet_SliceOp : Cornet_Structured<"slice"> {
+  let summary = "`size` cells from `start` in each dimension; the batch is taken whole (0, -1)";
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$start, DenseI64ArrayAttr:$size);
+}
+def Cornet_BroadcastOp : Cornet_Structured<"broadcast"> {
+  let summary = "The input stretched to `shape` as in NumPy";
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$shape);
+}
+def Cornet_GatherOp : Cornet_Structured<"gather"> {
+  let summary = "result[i..., e...] = table[indices[i...], e...]";
+  let description = [{
+    Indices outside the table read its nearest row. Constraints: gather_c1 a static table; gather_c2 i32 indices.
+    Source: Keras 3 Embedding.
+  }];
+  let arguments = (ins AnyRankedTensor:$table, AnyRankedTensor:$indices);
+}
+def Cornet_ResizeOp : Cornet_Structured<"resize"> {
+  let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";
+  let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
+}
+def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose"> {
+  let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
+  let description = [{
+    Kernel (spatial..., O, C), as Keras stores it. `padding` is cut from the full result before and after each
+    spatial dimension; a negative one adds zeros. Constraints: conv_transpose_c1 ranks; c2 attribute lengths;
+    c3 channels; c4 an output is left. Source: Keras 3 Conv2DTranspose.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
+                       DenseI64ArrayAttr:$dilations);
+}
+
 def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "e^(x - max) / sum of e^(x - max) over axis";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis);

@@ -28,7 +28,7 @@ public:
 
 protected:
   /// Makes a weight; for build().
-  void addWeight(const std::string &name, Shape shape, const std::string &initializer, bool trainable = true);
+  Variable &addWeight(const std::string &name, Shape shape, const std::string &initializer, bool trainable = true);
   /// Weight `index` as a tensor of the graph of `like`; for call().
   Tensor weight(size_t index, const Tensor &like) const;
 
@@ -89,10 +89,73 @@ struct Pooling2DOptions {
   std::string padding = "valid", name = "";
   template <class V> void fields(V &&v) { v("pool_size", pool_size), v("strides", strides), v("padding", padding); }
 };
-struct GlobalPooling2DOptions {
+struct GlobalPoolingOptions {
   bool keepdims = false;
   std::string name = "";
   template <class V> void fields(V &&v) { v("keepdims", keepdims); }
+};
+struct EinsumDenseOptions {
+  std::string equation = "";
+  Shape output_shape; ///< without the batch; -1 where the input decides
+  std::string activation = "linear", bias_axes = "", kernel_initializer = "glorot_uniform", name = "";
+  template <class V> void fields(V &&v) {
+    v("equation", equation), v("output_shape", output_shape), v("activation", activation), v("bias_axes", bias_axes);
+  }
+};
+struct EmbeddingOptions {
+  int64_t input_dim = 0, output_dim = 0;
+  std::string embeddings_initializer = "uniform", name = "";
+  template <class V> void fields(V &&v) { v("input_dim", input_dim), v("output_dim", output_dim); }
+};
+struct Conv1DOptions {
+  int64_t filters = 0, kernel_size = 1, strides = 1;
+  std::string padding = "valid"; ///< or "same", "causal"
+  int64_t dilation_rate = 1, groups = 1;
+  std::string activation = "linear";
+  bool use_bias = true;
+  std::string kernel_initializer = "glorot_uniform", name = "";
+  template <class V> void fields(V &&v) {
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
+    v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation), v("use_bias", use_bias);
+  }
+};
+struct SeparableConv2DOptions {
+  int64_t filters = 0;
+  Pair kernel_size = 1, strides = 1;
+  std::string padding = "valid";
+  int64_t depth_multiplier = 1;
+  Pair dilation_rate = 1;
+  std::string activation = "linear";
+  bool use_bias = true;
+  std::string name = "";
+  template <class V> void fields(V &&v) {
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
+    v("depth_multiplier", depth_multiplier), v("dilation_rate", dilation_rate), v("activation", activation), v("use_bias", use_bias);
+  }
+};
+struct Conv2DTransposeOptions {
+  int64_t filters = 0;
+  Pair kernel_size = 1, strides = 1;
+  std::string padding = "valid";
+  Pair output_padding = -1; ///< negative: what `padding` implies
+  Pair dilation_rate = 1;
+  std::string activation = "linear";
+  bool use_bias = true;
+  std::string kernel_initializer = "glorot_uniform", name = "";
+  template <class V> void fields(V &&v) {
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
+    v("output_padding", output_padding), v("dilation_rate", dilation_rate), v("activation", activation), v("use_bias", use_bias);
+  }
+};
+struct Pooling1DOptions {
+  int64_t pool_size = 2, strides = 0; ///< strides 0: the pool size
+  std::string padding = "valid", name = "";
+  template <class V> void fields(V &&v) { v("pool_size", pool_size), v("strides", strides), v("padding", padding); }
+};
+struct UpSampling2DOptions {
+  Pair size = 2;
+  std::string interpolation = "nearest", name = ""; ///< or "bilinear"
+  template <class V> void fields(V &&v) { v("size", size), v("interpolation", interpolation); }
 };
 struct BatchNormalizationOptions {
   int64_t axis = -1;
@@ -102,6 +165,34 @@ struct BatchNormalizationOptions {
   template <class V> void fields(V &&v) {
     v("axis", axis), v("momentum", momentum), v("epsilon", epsilon), v("center", center), v("scale", scale);
   }
+};
+struct LayerNormalizationOptions {
+  Shape axis{-1};
+  double epsilon = 1e-3;
+  bool center = true, scale = true;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("axis", axis), v("epsilon", epsilon), v("center", center), v("scale", scale); }
+};
+struct GroupNormalizationOptions {
+  int64_t groups = 32, axis = -1; ///< groups -1: one for each channel
+  double epsilon = 1e-3;
+  bool center = true, scale = true;
+  std::string name = "";
+  template <class V> void fields(V &&v) {
+    v("groups", groups), v("axis", axis), v("epsilon", epsilon), v("center", center), v("scale", scale);
+  }
+};
+struct UnitNormalizationOptions {
+  Shape axis{-1};
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("axis", axis); }
+};
+struct NormalizationOptions {
+  Shape axis{-1};
+  std::vector<double> mean, variance; ///< empty: weights, as adapt() leaves them
+  bool invert = false;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("axis", axis), v("mean", mean), v("variance", variance), v("invert", invert); }
 };
 struct ActivationOptions {
   std::string activation = "linear", name = "";
@@ -113,6 +204,21 @@ struct ReLUOptions {
   std::string name = "";
   template <class V> void fields(V &&v) { v("max_value", max_value), v("negative_slope", negative_slope), v("threshold", threshold); }
 };
+struct LeakyReLUOptions {
+  double negative_slope = 0.3;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("negative_slope", negative_slope); }
+};
+struct ELUOptions {
+  double alpha = 1;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("alpha", alpha); }
+};
+struct PReLUOptions {
+  Shape shared_axes; ///< dimensions that share one slope, the batch being 0
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("shared_axes", shared_axes); }
+};
 struct SoftmaxOptions {
   int64_t axis = -1;
   std::string name = "";
@@ -123,6 +229,11 @@ struct DropoutOptions {
   std::string name = "";
   template <class V> void fields(V &&v) { v("rate", rate); }
 };
+struct GaussianNoiseOptions {
+  double stddev = 0;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("stddev", stddev); }
+};
 struct PlainOptions {
   std::string name = "";
   template <class V> void fields(V &&) {}
@@ -132,10 +243,35 @@ struct ReshapeOptions {
   std::string name = "";
   template <class V> void fields(V &&v) { v("target_shape", target_shape); }
 };
+struct PermuteOptions {
+  Shape dims; ///< the input's dimensions in their new order, from 1
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("dims", dims); }
+};
+struct RepeatVectorOptions {
+  int64_t n = 1;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("n", n); }
+};
+struct Padding1DOptions {
+  Pair padding = 1; ///< before and after
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("padding", padding); }
+};
+struct Cropping1DOptions {
+  Pair cropping = 1; ///< before and after
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("cropping", cropping); }
+};
 struct ZeroPadding2DOptions {
   Pair top_bottom = 1, left_right = 1;
   std::string name = "";
   template <class V> void fields(V &&v) { v("padding", top_bottom, left_right); }
+};
+struct Cropping2DOptions {
+  Pair top_bottom = 0, left_right = 0;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("cropping", top_bottom, left_right); }
 };
 struct RescalingOptions {
   double scale = 1, offset = 0;
@@ -147,11 +283,19 @@ struct ConcatenateOptions {
   std::string name = "";
   template <class V> void fields(V &&v) { v("axis", axis); }
 };
+struct DotOptions {
+  Shape axes{-1}; ///< one for both inputs, or one for each
+  bool normalize = false;
+  std::string name = "";
+  template <class V> void fields(V &&v) { v("axes", axes), v("normalize", normalize); }
+};
 
 /// A layer in user code: a handle that is called on tensors.
 class Handle {
 public:
   Handle(LayerPtr layer) : layer(std::move(layer)) {}
+  /// A whole model as a layer of another; its one output is the result.
+  Handle(const struct Model &model);
   Tensor operator()(const Tensor &x, std::source_location where = std::source_location::current()) const {
     return layer->apply({x}, where);
   }
@@ -161,28 +305,77 @@ public:
   LayerPtr layer;
 };
 
-// Weights: kernel (in, units), bias (units).                     y = activation(x kernel + bias), last axis
+// Core. Weights: kernel (in, units), bias (units).           y = activation(x kernel + bias), last axis
 Handle Dense(DenseOptions options);
-// Weights: kernel (h, w, in / groups, filters), bias (filters).
-Handle Conv2D(Conv2DOptions options);
-// Weights: depthwise kernel (h, w, in, depth_multiplier), bias (in * depth_multiplier).
-Handle DepthwiseConv2D(DepthwiseConv2DOptions options);
-Handle MaxPooling2D(Pooling2DOptions options = {});
-Handle AveragePooling2D(Pooling2DOptions options = {});
-Handle GlobalAveragePooling2D(GlobalPooling2DOptions options = {});
-Handle GlobalMaxPooling2D(GlobalPooling2DOptions options = {});
-// Weights: gamma, beta, moving_mean, moving_variance.            inference: the moving statistics
-Handle BatchNormalization(BatchNormalizationOptions options = {});
+// Weights: kernel and bias as the equation's letters say.
+Handle EinsumDense(EinsumDenseOptions options);
+// Weights: embeddings (input_dim, output_dim). The input is an i32 Input.
+Handle Embedding(EmbeddingOptions options);
 Handle Activation(ActivationOptions options);
 Handle ReLU(ReLUOptions options = {});
+Handle LeakyReLU(LeakyReLUOptions options = {});
+Handle ELU(ELUOptions options = {});
+// Weights: alpha, the input's shape without the batch, 1 in shared axes.
+Handle PReLU(PReLUOptions options = {});
 Handle Softmax(SoftmaxOptions options = {});
+
+// Convolution. Weights: kernel (window..., in / groups, filters), bias (filters).
+Handle Conv1D(Conv1DOptions options);
+Handle Conv2D(Conv2DOptions options);
+// Weights: kernel (h, w, filters, in), bias (filters).
+Handle Conv2DTranspose(Conv2DTransposeOptions options);
+// Weights: depthwise kernel (h, w, in, depth_multiplier), bias (in * depth_multiplier).
+Handle DepthwiseConv2D(DepthwiseConv2DOptions options);
+// Weights: depthwise kernel, pointwise kernel (1, 1, in * depth_multiplier, filters), bias (filters).
+Handle SeparableConv2D(SeparableConv2DOptions options);
+
+// Pooling and resizing.
+Handle MaxPooling1D(Pooling1DOptions options = {});
+Handle AveragePooling1D(Pooling1DOptions options = {});
+Handle MaxPooling2D(Pooling2DOptions options = {});
+Handle AveragePooling2D(Pooling2DOptions options = {});
+Handle GlobalAveragePooling1D(GlobalPoolingOptions options = {});
+Handle GlobalMaxPooling1D(GlobalPoolingOptions options = {});
+Handle GlobalAveragePooling2D(GlobalPoolingOptions options = {});
+Handle GlobalMaxPooling2D(GlobalPoolingOptions options = {});
+Handle UpSampling2D(UpSampling2DOptions options = {});
+Handle ZeroPadding1D(Padding1DOptions options = {});
+Handle ZeroPadding2D(ZeroPadding2DOptions options = {});
+Handle Cropping1D(Cropping1DOptions options = {});
+Handle Cropping2D(Cropping2DOptions options = {});
+
+// Normalization. Weights: gamma, beta, moving_mean, moving_variance.     inference: the moving statistics
+Handle BatchNormalization(BatchNormalizationOptions options = {});
+// Weights: gamma, beta.
+Handle LayerNormalization(LayerNormalizationOptions options = {});
+Handle GroupNormalization(GroupNormalizationOptions options = {});
+Handle UnitNormalization(UnitNormalizationOptions options = {});
+// Weights, unless given as options: mean, variance, count.
+Handle Normalization(NormalizationOptions options = {});
+Handle Rescaling(RescalingOptions options);
+
+// Regularization: the identity in inference.
 Handle Dropout(DropoutOptions options = {});
+Handle SpatialDropout1D(DropoutOptions options = {});
+Handle SpatialDropout2D(DropoutOptions options = {});
+Handle GaussianDropout(DropoutOptions options = {});
+Handle AlphaDropout(DropoutOptions options = {});
+Handle GaussianNoise(GaussianNoiseOptions options = {});
+
+// Reshaping.
 Handle Flatten(PlainOptions options = {});
 Handle Reshape(ReshapeOptions options);
-Handle ZeroPadding2D(ZeroPadding2DOptions options = {});
-Handle Rescaling(RescalingOptions options);
+Handle Permute(PermuteOptions options);
+Handle RepeatVector(RepeatVectorOptions options);
+
+// Merging: called on a list of tensors.
 Handle Add(PlainOptions options = {});
+Handle Subtract(PlainOptions options = {});
 Handle Multiply(PlainOptions options = {});
+Handle Average(PlainOptions options = {});
+Handle Maximum(PlainOptions options = {});
+Handle Minimum(PlainOptions options = {});
 Handle Concatenate(ConcatenateOptions options = {});
+Handle Dot(DotOptions options = {});
 
 } // namespace cornet

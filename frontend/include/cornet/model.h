@@ -21,21 +21,32 @@ struct Model {
   std::shared_ptr<Graph> graph;
   std::vector<Tensor> inputs, outputs;
 
+  /// The model's computation on other tensors, with the same weights. Returns its outputs.
+  std::vector<Tensor> operator()(const std::vector<Tensor> &arguments,
+                                 std::source_location where = std::source_location::current()) const;
+
   /// Prints Keras's table: layers, output shapes, parameter counts.
   void summary(std::ostream &os) const;
-  /// Weights of all layers in order, each once.
+  /// Weights of all layers in the order of their first use, each once.
   std::vector<VariablePtr> variables() const;
 };
 
-/// A symbolic input; `shape` lacks the batch. Inputs of one model share a graph: pass an earlier input as
-/// `with` for the second and later ones.
-Tensor Input(Shape shape, std::string name = "input", const Tensor &with = {});
+struct InputOptions {
+  std::string name = "";         ///< empty: "input", "input_1", ...
+  std::string dtype = "float32"; ///< or "int32", for Embedding
+};
+
+/// A symbolic input; `shape` lacks the batch.
+Tensor Input(Shape shape, InputOptions options = {});
 
 /// A model from inputs to outputs.
 Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::string name = "functional");
 /// A stack; `input` lacks the batch.
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name = "sequential",
                  std::source_location where = std::source_location::current());
+/// The model that `layer`, a class of your own that overrides call(), computes on inputs of these shapes,
+/// which lack the batch.
+Model Subclassed(LayerPtr layer, std::vector<Shape> inputs, std::source_location where = std::source_location::current());
 
 } // namespace cornet
 
@@ -43,6 +54,7 @@ Model Sequential(Shape input, std::vector<Handle> layers, std::string name = "se
 #define CORNET_MODEL(NAME)                                                                                                                 \
   static ::cornet::Model cornet_define_##NAME();                                                                                           \
   extern "C" ::cornet::Model *cornet_model() {                                                                                             \
+    ::cornet::Recording recording;                                                                                                         \
     auto *model = new ::cornet::Model(cornet_define_##NAME());                                                                             \
     model->name = #NAME;                                                                                                                   \
     return model;                                                                                                                          \

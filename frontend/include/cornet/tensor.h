@@ -48,7 +48,7 @@ struct Node {
   std::vector<int> operands;    ///< earlier nodes
   Attributes attributes;
   Shape shape;
-  std::string dtype = "f32";   ///< or "i1"
+  std::string dtype = "f32";   ///< or "i1", "i32"
   std::string layer, file;
   int line = 0;
   VariablePtr variable;
@@ -97,6 +97,21 @@ public:
   int node = -1;
 };
 
+/// While one lives, every Input() of this thread records into its graph, so that a model may have
+/// several inputs. CORNET_MODEL makes one.
+class Recording {
+public:
+  Recording();
+  ~Recording();
+  Recording(const Recording &) = delete;
+
+  /// The graph of the innermost one alive, else a new graph.
+  static std::shared_ptr<Graph> current();
+
+private:
+  std::shared_ptr<Graph> graph, outer;
+};
+
 /// The operations layers are made of. Shapes by the op's rule (see the op's documentation).
 namespace ops {
 
@@ -107,16 +122,33 @@ Tensor constant(const Tensor &like, double value);
 
 Tensor matmul(const Tensor &a, const Tensor &b);
 Tensor reshape(const Tensor &x, Shape shape);
+Tensor transpose(const Tensor &x, std::vector<int64_t> permutation);
+/// `size` cells from `start` in each dimension; the batch is 0 and -1.
+Tensor slice(const Tensor &x, Shape start, Shape size);
+/// `x` stretched to `shape`; the batch is -1.
+Tensor broadcast(const Tensor &x, Shape shape);
 Tensor concat(const std::vector<Tensor> &xs, int64_t axis);
+/// Rows of `table` by i32 `indices`.
+Tensor gather(const Tensor &table, const Tensor &indices);
 Tensor softmax(const Tensor &x, int64_t axis = -1);
+/// `kind` is sum, mean, max or min.
 Tensor reduce(const Tensor &x, const std::string &kind, std::vector<int64_t> axes, bool keepdims = false);
 Tensor relu(const Tensor &x);
 Tensor sigmoid(const Tensor &x);
 Tensor tanh(const Tensor &x);
 Tensor exp(const Tensor &x);
+Tensor log(const Tensor &x);
+Tensor abs(const Tensor &x);
+Tensor sqrt(const Tensor &x);
+Tensor rsqrt(const Tensor &x);
 Tensor clamp(const Tensor &x, double low, double high);
 Tensor maximum(const Tensor &a, const Tensor &b);
 Tensor minimum(const Tensor &a, const Tensor &b);
+/// a `predicate` b as i1; `predicate` is eq, ne, lt, le, gt or ge.
+Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate);
+Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse);
+/// A layer's own einsum of data and a weight without a batch: "...x,xy->...y" is in Keras's notation.
+Tensor einsum(const std::string &equation, const Tensor &x, const Tensor &weight);
 
 /// Keras's activation of that name; "linear" and "" are the identity. An unknown name is a mistake that
 /// lists the known ones.
@@ -128,7 +160,9 @@ Tensor operator+(const Tensor &a, const Tensor &b);
 Tensor operator-(const Tensor &a, const Tensor &b);
 Tensor operator*(const Tensor &a, const Tensor &b);
 Tensor operator/(const Tensor &a, const Tensor &b);
+Tensor operator-(const Tensor &a);
 Tensor operator+(const Tensor &a, double b);
+Tensor operator-(const Tensor &a, double b);
 Tensor operator*(const Tensor &a, double b);
 
 } // namespace cornet

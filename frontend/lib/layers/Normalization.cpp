@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Normalizations, in inference: batch statistics are the moving ones.
+#include "frontend/lib/layers/Support.h"
+
+namespace cornet {
+namespace {
+
+/// `v`, of the extents of `axes` of `x` in order, shaped to broadcast against `x`.
+Tensor align(const Tensor &v, const Tensor &x, const std::vector<int64_t> &axes) {
+  Shape shape(x.rank(), 1);
+  for (int64_t axis : axes)
+    shape[size_t(axis)] = x.shape()[size_t(axis)];
+  return ops::reshape(v, Shape(shape.begin() + 1, shape.end()));
+}
+
+/// (x - mean) / sqrt(variance + epsilon) over axes.
+Tensor standardize(const Tensor &x, const std::vector<int64_t> &axes, double epsilon) {
+  Tensor centred = x - ops::reduce(x, "mean", axes, true);
+  return centred * ops::rsqrt(ops::reduce(centred * centred, "mean", axes, true) + epsilon);
+}
+
+struct BatchNormalizationLayer : With<BatchNormalizationOptions> {
+  using With::With;
+  void build(const std::vector<Shape> &in) override {
+    std::vector<int64_t> axis = positive({o.axis}, in[0].size());
+    Shape channels{axis.empty() ? 1 : in[0][size_t(axis[0])]};
+    if (o.scale)
+      addWeight("gamma", channels, "ones");
+    if (o.center)
+      addWeight("beta", channels, "zeros");
+    addWeight("moving_mean", channels, "zeros", false);
+    addWeight("moving_variance", channels, "ones", false);
+  }
+  Tensor call(const std::vector<Tensor> &x) override {
+    size_t next = 0;
+    auto take = [&] { return weight(next++, x[0]); };
+    // The op has gamma and beta always; where Keras makes no weight for them they are constant.
+    auto filled = [&](double value) {
+      auto variable = std::make_shared<Variable>();
+      variable->name = name + (value == 1 ? "/unit_scale" : "/no_shift");
+      variable->shape = weights[0]->shape, variable->trainable = false;
+      variable->initializer.name = "constant", variable->initializer.value = value;
+      return Tensor(x[0].graph, x[0].graph->variable(variable));
+    };
+    Tensor gamma = o.scale ? take() : filled(1), beta = o.center ? take() : filled(0);
+    Tensor mean = take(), variance = take();
+    return ops::record("batch_norm", {x[0], gamma, beta, mean, variance},
+                       {{"axis", o.axis}, {"epsilon", o.epsilon}});
+  }
+};
+
+/// gamma and beta over the extents of axes, and their use.
+template <class Options> struct Affine : With<Options> {
+  using With<Options>::With, With<Options>::o, Layer::addWeight, Layer::weight;
+  void addAffine(const Shape &in, const std::vector<int64_t> &axes) {
+    Shape shape;
+    for (int64_t axis : axes)
+      shape.push_back(in[size_t(axis)]);
+    if (o.scale)
+      addWeight("gamma", shape, "ones");
+    if (o.center)
+      addWeight("beta", shape, "zeros");
+  }
+  Tensor affine(Tensor y, const std::vector<int64_t> &axes) {
+    if (o.scale)
+      y = y * align(weight(0, y), y, axes);
+    if (o.center)
+      y = y + align(weight(o.scale, y), y, axes);
+    return y;
+  }
+};
+
+struct LayerNormalizationLayer : Affine<LayerNormalizationOptions> {
+  using Affine::Affine;
+  void build(const std::vector<Shape> &in) override { addAffine(in[0], positive(o.axis, in[0].size())); }
+  Tensor call(const std::vector<Tensor> &x) override {
+    std::vector<int64_t> axes = positive(o.axis, x[0].rank());
+    if (axes.empty())
+      return poison(x[0], "axis is no dimension of the input");
+    return affine(standardize(x[0], axes, o.epsilon), axes);
+  }
+};
+
+struct GroupNormalizationLayer : Affine<GroupNormalizationOptions> {
+  using Affine::Affine;
+  void build(const std::vector<Shape> &in) override { addAffine(in[0], {int64_t(in[0].size()) - 1}); }
+  Tensor call(const std::vector<Tensor> &x) override {
+    int64_t rank = int64_t(x[0].rank()), channels = x[0].shape().back(), groups = o.groups == -1 ? channels : o.groups;
+    if (positive({o.axis}, size_t(rank)) != std::vector<int64_t>{rank - 1})
+      return poison(x[0], "axis must be the last one");
+    if (groups < 1 || channels % groups)
+      return poison(x[0], std::to_string(channels) + " channels do not divide into " + std::to_string(groups) + " groups");
+    Shape apart = x[0].shape();
+    apart.back() = groups, apart.push_back(channels / groups);
+    std::vector<int64_t> axes;
+    for (int64_t axis = 1; axis <= rank; ++axis)
+      if (axis != rank - 1)
+        axes.push_back(axis);
+    Tensor y = ops::reshape(standardize(ops::reshape(x[0], apart), axes, o.epsilon), x[0].shape());
+    return affine(y, {rank - 1});
+  }
+};
+
+struct UnitNormalizationLayer : With<UnitNormalizationOptions> {
+  using With::With;
+  Tensor call(const std::vector<Tensor> &x) override {
+    Tensor squares = ops::reduce(x[0] * x[0], "sum", o.axis, true);
+    return x[0] * ops::rsqrt(ops::maximum(squares, ops::constant(x[0], 1e-12)));
+  }
+};
+
+struct NormalizationLayer : With<NormalizationOptions> {
+  using With::With;
+  void build(const std::vector<Shape> &in) override {
+    Shape shape;
+    for (int64_t axis : positive(o.axis, in[0].size()))
+      shape.push_back(in[0][size_t(axis)]);
+    if (!o.mean.empty())
+      return;
+    addWeight("mean", shape, "zeros", false), addWeight("variance", shape, "ones", false);
+    addWeight("count", {}, "zeros", false);
+  }
+  Tensor call(const std::vector<Tensor> &x) override {
+    std::vector<int64_t> axes = positive(o.axis, x[0].rank());
+    if (o.mean.size() != o.variance.size())
+      return poison(x[0], "mean and variance must be given both, and with as many numbers");
+    auto given = [&](const char *what, const std::vector<double> &numbers) {
+      auto variable = std::make_shared<Variable>();
+      variable->name = name + "/" + what, variable->trainable = false;
+      for (int64_t axis : axes)
+        variable->shape.push_back(x[0].shape()[size_t(axis)]);
+      int64_t cells = 1;
+      for (int64_t extent : variable->shape)
+        cells *= extent;
+      for (int64_t i = 0; i < cells; ++i) // one number serves every cell
+        variable->data.push_back(float(numbers[numbers.size() == 1 ? 0 : size_t(i) % numbers.size()]));
+      return Tensor(x[0].graph, x[0].graph->variable(variable));
+    };
+    Tensor mean = align(o.mean.empty() ? weight(0, x[0]) : given("mean", o.mean), x[0], axes);
+    Tensor variance = align(o.mean.empty() ? weight(1, x[0]) : given("variance", o.variance), x[0], axes);
+    Tensor deviation = ops::maximum(ops::sqrt(variance), ops::constant(x[0], 1e-7));
+    return o.invert ? mean + x[0] * deviation : (x[0] - mean) / deviation;
+  }
+};
+
+struct RescalingLayer : With<RescalingOptions> {
+  using With::With;
+  Tensor call(const std::vector<Tensor> &x) override { return x[0] * o.scale + o.offset; }
+};
+
+} // namespace
+
+CORNET_LAYER(BatchNormalization, BatchNormalizationOptions, BatchNormalizationLayer)
+CORNET_LAYER(LayerNormalization, LayerNormalizationOptions, LayerNormalizationLayer)
+CORNET_LAYER(GroupNormalization, GroupNormalizationOptions, GroupNormalizationLayer)
+CORNET_LAYER(UnitNormalization, UnitNormalizationOptions, UnitNormalizationLayer)
+CORNET_LAYER(Normalization, NormalizationOptions, NormalizationLayer)
+CORNET_LAYER(Rescaling, RescalingOptions, RescalingLayer)
+
+} // namespace cornet

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the layers' files share. A mistake is recorded and the layer goes on with something harmless,
+// so that later mistakes are found too.
+#pragma once
+
+#include <cornet/layers.h>
+
+#include "ir/Infer/Infer.h"
+
+namespace cornet {
+
+/// Keeps options as `o` and takes the name from them.
+template <class Options> struct With : Layer {
+  With(const char *kind, Options options) : Layer(kind, options.name), o(std::move(options)) {}
+  Options o;
+};
+
+/// Defines NAME(OPTIONS), which makes a LAYER of kind "NAME".
+#define CORNET_LAYER(NAME, OPTIONS, LAYER)                                                         \
+  Handle NAME(OPTIONS options) { return {std::make_shared<LAYER>(#NAME, std::move(options))}; }
+
+/// Records a mistake and says so when the rank of `x` is not `rank`; `advice` says what to do.
+inline bool wrongRank(const Tensor &x, size_t rank, const char *wants, const char *advice) {
+  if (x.rank() == rank)
+    return false;
+  x.graph->mistake("input has " + std::to_string(x.rank()) + " dimensions, expected " + wants +
+                   "; " + advice);
+  return true;
+}
+
+/// A tensor of which nothing is known.
+inline Tensor poison(const Tensor &x) {
+  Node node;
+  node.shape = x.shape(), node.poisoned = true;
+  return Tensor(x.graph, x.graph->add(std::move(node)));
+}
+
+inline Tensor poison(const Tensor &x, std::string mistake) {
+  x.graph->mistake(std::move(mistake));
+  return poison(x);
+}
+
+/// Axes from the front, in order. Empty when one is no dimension of a tensor of `rank`.
+inline std::vector<int64_t> positive(std::vector<int64_t> axes, size_t rank) {
+  for (int64_t &axis : axes) {
+    axis = axis < 0 ? axis + int64_t(rank) : axis;
+    if (axis < 0 || axis >= int64_t(rank))
+      return {};
+  }
+  return axes;
+}
+
+/// `more` with strides, dilations and padding for a window over the dimensions of `x` between batch
+/// and channels. Keras's words: valid, same, and causal where allowed.
+inline Attributes windowAttributes(const Tensor &x, const Shape &window, const Shape &strides,
+                                   const Shape &dilations, const std::string &padding,
+                                   Attributes more) {
+  Shape pads;
+  for (size_t d = 0; d < window.size(); ++d) {
+    std::pair<int64_t, int64_t> pad{0, 0};
+    if (padding == "same" && strides[d] > 0)
+      pad = infer::samePadding(x.shape()[d + 1], window[d], strides[d], dilations[d]);
+    else if (padding == "causal" && window.size() == 1)
+      pad = {(window[d] - 1) * dilations[d], 0};
+    else if (padding != "valid")
+      x.graph->mistake("padding is '" + padding + "'; use \"valid\" or \"same\"" +
+                       (window.size() == 1 ? " or \"causal\"" : ""));
+    pads.push_back(pad.first), pads.push_back(pad.second);
+  }
+  more["strides"] = strides, more["dilations"] = dilations, more["padding"] = pads;
+  return more;
+}
+
+inline Shape list(Pair pair) { return {pair.height, pair.width}; }
+
+} // namespace cornet
