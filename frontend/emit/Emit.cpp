@@ -128,6 +128,9 @@ public:
 
 } // namespace
 
-OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) { return Emitter(context, model).build(); }
+OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) {
+  context.loadDialect<CornetDialect, func::FuncDialect>();
+  return Emitter(context, model).build();
+}
 
 } // namespace cornet

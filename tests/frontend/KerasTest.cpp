@@ -56,5 +56,30 @@ TEST_P(KerasLayer, Equals) {
 INSTANTIATE_TEST_SUITE_P(All, KerasLayer, testing::Range<size_t>(0, cases().size()),
                          [](const testing::TestParamInfo<size_t> &info) { return std::string(cases()[info.param].at("name")); });
 
+class KerasFile : public testing::TestWithParam<const char *> {};
+
+TEST_P(KerasFile, Equals) {
+  std::string path = std::string(CORNET_SOURCE_DIR "/tests/keras/") + GetParam();
+  import::Imported imported = import::importModel(path);
+  ASSERT_EQ(imported.error, "");
+  std::vector<Cells> inputs, wanted;
+  for (auto &[name, array] : cli::readNpz(path + ".npz")) {
+    auto *data = reinterpret_cast<const float *>(array.bytes.data());
+    (name.starts_with("input") ? inputs : wanted).push_back({array.shape, {data, data + array.bytes.size() / 4}});
+  }
+  Road road(imported.model);
+  std::vector<Cells> ran = road.run(inputs, wanted);
+  ASSERT_EQ(road.problems, "");
+  ASSERT_EQ(ran.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i)
+    expectClose(ran[i], wanted[i], 1e-5, 1e-4, "output " + std::to_string(i));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KerasFile, testing::Values("residual.keras", "residual.h5", "sequential.keras"),
+                         [](const testing::TestParamInfo<const char *> &info) {
+                           std::string name = info.param;
+                           return name.replace(name.find('.'), 1, "_");
+                         });
+
 } // namespace
 } // namespace cornet::test
