@@ -9,7 +9,7 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 }
 
 llvm::ArrayRef<const Implementation *> implementations() {
-  static const Implementation *const list[] = {&elementImplementation()};
+  static const Implementation *const list[] = {&contractImplementation(), &elementImplementation()};
   return list;
 }
 

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `contract`: convolutions and products with constant weights, by register tiles. Weights become
+// panels of `columns` vectors, [panel][k][lane], so that a panel is read in one sweep; a tile holds
+// `rows` output pixels times one panel in registers and runs over k = (kernel row, kernel column,
+// channel). Pixels are neighbours in memory, so their addresses differ by constants. Columns of the
+// border are tiles of their own whose missing cells are never touched; missing rows shorten a loop.
+//
+// A product, and a 1x1 convolution that touches every pixel, is one long row of pixels.
+#include "codegen/cpu/Epilogue.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace cornet::cpu {
+namespace {
+
+/// What both ops are: output pixels in `lines` of `width`, each a sum over k of input cells and
+/// weights.
+struct Contraction {
+  Value input, weights;
+  int64_t lines = 1, width = 1;            ///< output: lines (n, y) of pixels
+  int64_t perLine = 1;                     ///< output lines of one image
+  int64_t inHeight = 1, inWidth = 1, channels = 1;
+  int64_t R = 1, S = 1, outputs = 1;
+  int64_t strideY = 1, strideX = 1, dilationY = 1, dilationX = 1, padY = 0, padX = 0;
+  bool transposed = false; ///< weights are (outputs, k)
+
+  int64_t depth() const { return R * S * channels; }
+  bool flat() const {
+    return R == 1 && S == 1 && strideY == 1 && strideX == 1 && padY == 0 && padX == 0 &&
+           width == inWidth;
+  }
+};
+
+/// A register tile: rows times columns of vectors.
+struct Tile {
+  int64_t rows, columns;
+};
+
+std::optional<Contraction> describe(Operation *root) {
+  Contraction out;
+  auto shape = [](Value v) { return cast<RankedTensorType>(v.getType()).getShape(); };
+  if (auto matmul = dyn_cast<MatmulOp>(root)) {
+    ArrayRef<int64_t> a = shape(matmul.getLhs()), b = shape(matmul.getRhs());
+    if (b.size() != 2 || matmul.getTransposeLhs())
+      return std::nullopt;
+    out.input = matmul.getLhs(), out.weights = matmul.getRhs();
+    out.transposed = matmul.getTransposeRhs();
+    out.channels = a.back(), out.outputs = out.transposed ? b[0] : b[1];
+    for (int64_t extent : a.drop_back())
+      out.width *= extent;
+    out.inWidth = out.width;
+    return out;
+  }
+  auto conv = dyn_cast<ConvOp>(root);
+  if (!conv || conv.getGroups() != 1 || shape(conv.getInput()).size() > 4)
+    return std::nullopt;
+  ArrayRef<int64_t> in = shape(conv.getInput()), kernel = shape(conv.getKernel()),
+                    result = shape(conv.getResult());
+  bool image = in.size() == 4;
+  size_t x = image ? 1 : 0; // where attributes of the horizontal dimension stand
+  out.input = conv.getInput(), out.weights = conv.getKernel();
+  out.channels = in.back(), out.outputs = kernel.back();
+  out.inWidth = in[x + 1], out.width = result[x + 1], out.S = kernel[x];
+  out.strideX = conv.getStrides()[x], out.dilationX = conv.getDilations()[x];
+  out.padX = conv.getPadding()[2 * x];
+  out.lines = in[0];
+  if (image) {
+    out.inHeight = in[1], out.R = kernel[0], out.perLine = result[1], out.lines *= result[1];
+    out.strideY = conv.getStrides()[0], out.dilationY = conv.getDilations()[0];
+    out.padY = conv.getPadding()[0];
+  }
+  if (out.flat())
+    out.width *= out.lines, out.inWidth = out.width, out.lines = out.perLine = out.inHeight = 1;
+  return out;
+}
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// The tile with the least work by a count of multiplications and loads: one of each starts per
+/// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch, so
+/// that batches share weights.
+Tile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
+  int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
+  int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
+  Tile tile{1, 1};
+  for (int64_t columns = 1; columns <= 4; ++columns) {
+    int64_t most = std::min<int64_t>((registers - columns - 1) / columns, 14);
+    int64_t count = ceilDiv(pixels, most), cost = 0;
+    if (most < 1)
+      continue;
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t rows = pixels / count + (i < pixels % count);
+      cost += std::max({rows * columns, rows + columns, int64_t(8)}) + 1;
+    }
+    cost *= ceilDiv(k.outputs, columns * isa.lanes);
+    if (best < 0 || cost < best)
+      best = cost, tile = {most, columns};
+  }
+  int64_t tiles = ceilDiv(k.width, tile.rows);
+  tile.rows = ceilDiv(k.width, tiles);
+  return tile;
+}
+
+class ContractImplementation final : public Implementation {
+public:
+  StringRef name() const override { return "contract"; }
+
+  std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
+    Operation *root = rootOf(dispatch);
+    std::optional<Contraction> k = describe(root);
+    if (!k)
+      return "no product, or of a form it does not know (groups, transposed data, 3-D)";
+    if (!isa_and_present<BlockArgument>(k->input) || !constantWeights(dispatch, *k))
+      return "the weights are not constant";
+    if (auto reason = refuseEpilogue(dispatch, root))
+      return reason;
+    if (guardedTiles(*k, tile(dispatch, *k, isa).rows) > 8)
+      return "the border is too wide";
+    return std::nullopt;
+  }
+
+  RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {
+    Contraction k = *describe(rootOf(dispatch));
+    auto type = cast<RankedTensorType>(dispatch.getInputs()[index].getType());
+    if (cast<BlockArgument>(k.weights).getArgNumber() != index)
+      return type;
+    int64_t width = tile(dispatch, k, isa).columns * isa.lanes;
+    return RankedTensorType::get({ceilDiv(k.outputs, width), k.depth(), width},
+                                 type.getElementType());
+  }
+
+  ElementsAttr pack(DispatchOp dispatch, unsigned index, ElementsAttr value,
+                    const Isa &isa) const override {
+    RankedTensorType packed = packedType(dispatch, index, isa);
+    if (packed == value.getType())
+      return value;
+    Contraction k = *describe(rootOf(dispatch));
+    int64_t panels = packed.getDimSize(0), depth = packed.getDimSize(1), width = packed.getDimSize(2);
+    auto dense = cast<DenseElementsAttr>(value);
+    std::vector<float> from(dense.value_begin<float>(), dense.value_end<float>());
+    std::vector<float> to(size_t(panels * depth * width), 0.0f);
+    for (int64_t o = 0; o < k.outputs; ++o)
+      for (int64_t d = 0; d < depth; ++d)
+        to[size_t((o / width * depth + d) * width + o % width)] =
+            from[size_t(k.transposed ? o * depth + d : d * k.outputs + o)];
+    return DenseElementsAttr::get(packed, ArrayRef<float>(to));
+  }
+
+  int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
+    Contraction k = *describe(rootOf(dispatch));
+    Tile t = tile(dispatch, k, isa);
+    return ceilDiv(k.outputs, t.columns * isa.lanes) *
+           (k.flat() ? ceilDiv(k.width, t.rows) : k.lines);
+  }
+
+  void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
+    OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
+    Code c{builder, kernel.getLoc()};
+    Operation *root = rootOf(dispatch);
+    Contraction k = *describe(root);
+    Epilogue epilogue(c, dispatch, root, kernel, isa.lanes);
+    Emitter(c, k, tile(dispatch, k, isa), epilogue, isa)
+        .emit(kernel.front().getArgument(kernel.getNumArguments() - 2),
+              kernel.front().getArgument(kernel.getNumArguments() - 1));
+  }
+
+private:
+  static Tile tile(DispatchOp dispatch, const Contraction &k, const Isa &isa) {
+    int64_t batch = cast<RankedTensorType>(k.input.getType()).getDimSize(0);
+    return chooseTile(k, isa_and_present<MatmulOp>(rootOf(dispatch)), batch, isa);
+  }
+
+  static bool constantWeights(DispatchOp dispatch, const Contraction &k) {
+    auto argument = dyn_cast<BlockArgument>(k.weights);
+    return argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
+  }
+
+  /// Whether tap `s` of output column `x` reads outside the line.
+  static bool outside(const Contraction &k, int64_t x, int64_t s) {
+    int64_t at = x * k.strideX + s * k.dilationX - k.padX;
+    return at < 0 || at >= k.inWidth;
+  }
+  static bool guarded(const Contraction &k, int64_t first, int64_t rows) {
+    return outside(k, first, 0) || outside(k, first + rows - 1, k.S - 1);
+  }
+  static int64_t guardedTiles(const Contraction &k, int64_t rows) {
+    int64_t count = 0;
+    for (int64_t x = 0; x < k.width && !k.flat(); x += rows)
+      count += guarded(k, x, std::min(rows, k.width - x));
+    return count;
+  }
+
+  class Emitter {
+  public:
+    Emitter(const Code &c, const Contraction &k, Tile tile, Epilogue &epilogue, const Isa &isa)
+        : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
+          input(epilogue.flat(k.input)), weights(epilogue.flat(k.weights)) {}
+
+    void emit(Value begin, Value end) {
+      int64_t units = k.flat() ? ceilDiv(k.width, tile.rows) : k.lines;
+      c.loop(begin, end, [&](Value t) {
+        Value panel = c.div(t, units), unit = c.rem(t, units);
+        column = c.mul(panel, width), weightBase = c.mul(panel, k.depth() * width);
+        k.flat() ? flatTile(unit, units) : line(unit);
+      });
+    }
+
+  private:
+    using Values = SmallVector<Value>;
+
+    /// sums[m][j] += input[base[m] + i] weights[weight + i width + j lanes] for i < count.
+    Values multiply(const Values &sums, int64_t count, ArrayRef<Value> bases, Value weight) {
+      return c.loop(c.index(0), c.index(count), sums, [&](Value i, ValueRange carried) {
+        Values next, row;
+        Value at = c.add(weight, c.mul(i, width));
+        for (int64_t j = 0; j < tile.columns; ++j)
+          row.push_back(vector::LoadOp::create(c.b, c.loc, epilogue.vector(), weights,
+                                               ValueRange{c.add(at, j * lanes)}));
+        for (size_t m = 0; m < bases.size(); ++m) {
+          Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(bases[m], i)});
+          Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
+          for (int64_t j = 0; j < tile.columns; ++j)
+            next.push_back(vector::FMAOp::create(c.b, c.loc, spread, row[size_t(j)],
+                                                 carried[m * size_t(tile.columns) + size_t(j)]));
+        }
+        return next;
+      });
+    }
+
+    /// Few sums leave the multipliers waiting: several sets of them take turns and are added up.
+    Values multiplyLong(int64_t rows, int64_t count, ArrayRef<Value> bases, Value weight) {
+      int64_t sets = std::min<int64_t>(ceilDiv(12, rows * tile.columns), 8);
+      while (sets > 1 && count % sets)
+        --sets;
+      if (sets == 1)
+        return multiply(zeros(rows), count, bases, weight);
+      Values all;
+      for (int64_t s = 0; s < sets; ++s)
+        all.append(zeros(rows));
+      size_t size = size_t(rows * tile.columns);
+      all = c.loop(c.index(0), c.index(count / sets), all, [&](Value i, ValueRange carried) {
+        Values next;
+        for (int64_t s = 0; s < sets; ++s) {
+          Value step = c.add(c.mul(i, sets), s), at = c.add(weight, c.mul(step, width));
+          Values row;
+          for (int64_t j = 0; j < tile.columns; ++j)
+            row.push_back(vector::LoadOp::create(c.b, c.loc, epilogue.vector(), weights,
+                                                 ValueRange{c.add(at, j * lanes)}));
+          for (size_t m = 0; m < bases.size(); ++m) {
+            Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(bases[m], step)});
+            Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
+            for (size_t j = 0; j < size_t(tile.columns); ++j)
+              next.push_back(vector::FMAOp::create(
+                  c.b, c.loc, spread, row[j],
+                  carried[size_t(s) * size + m * size_t(tile.columns) + j]));
+          }
+        }
+        return next;
+      });
+      for (size_t s = 1; s < size_t(sets); ++s)
+        for (size_t i = 0; i < size; ++i)
+          all[i] = arith::AddFOp::create(c.b, c.loc, all[i], all[s * size + i]);
+      all.truncate(size);
+      return all;
+    }
+
+    Values zeros(int64_t rows) { return Values(size_t(rows * tile.columns), epilogue.splat(0)); }
+
+    void finish(const Values &sums, int64_t rows, Value firstRow) {
+      for (int64_t m = 0; m < rows; ++m)
+        for (int64_t j = 0; j < tile.columns; ++j) {
+          Value at = c.add(column, j * lanes);
+          epilogue.finish(sums[size_t(m * tile.columns + j)], c.add(firstRow, m), at,
+                          epilogue.mask(at, width));
+        }
+    }
+    void flatTile(Value unit, int64_t units) {
+      auto body = [&](int64_t rows) {
+        Value first = c.mul(unit, tile.rows), base = c.mul(first, k.channels);
+        Values bases;
+        for (int64_t m = 0; m < rows; ++m)
+          bases.push_back(c.add(base, m * k.channels));
+        finish(multiplyLong(rows, k.channels, bases, weightBase), rows, first);
+      };
+      int64_t rest = k.width - (units - 1) * tile.rows;
+      if (rest == tile.rows)
+        return body(tile.rows);
+      either(arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, unit, c.index(units - 1)),
+             [&] { body(rest); }, [&] { body(tile.rows); });
+    }
+
+    void either(Value condition, function_ref<void()> yes, function_ref<void()> no) {
+      auto branch = scf::IfOp::create(c.b, c.loc, TypeRange{}, condition, true);
+      OpBuilder::InsertionGuard guard(c.b);
+      c.b.setInsertionPointToStart(branch.thenBlock());
+      yes();
+      c.b.setInsertionPointToStart(branch.elseBlock());
+      no();
+    }
+
+    /// All tiles of one output line; runs of unguarded ones are a loop.
+    void line(Value unit) {
+      Value image = c.div(unit, k.perLine), y = c.rem(unit, k.perLine);
+      Value top = c.sub(c.mul(y, k.strideY), c.index(k.padY));
+      // Kernel rows inside the image: from max(0, -top) / dilation up, below (height - top) / dilation.
+      auto up = [&](Value v) { return c.div(c.add(v, k.dilationY - 1), k.dilationY); };
+      Value low = c.index(0), high = c.index(k.R);
+      if (k.R > 1 || k.padY > 0) {
+        low = up(c.max(c.sub(c.index(0), top), c.index(0)));
+        high = c.min(up(c.max(c.sub(c.index(k.inHeight), top), c.index(0))), c.index(k.R));
+      }
+      Value imageLine = c.add(c.mul(image, k.inHeight), top); // input line of kernel row 0
+      int64_t full = k.width / tile.rows * tile.rows;
+      for (int64_t x = 0; x < k.width;) {
+        int64_t rows = x < full ? tile.rows : k.width - x;
+        int64_t to = x + rows;
+        while (!guarded(k, x, rows) && to + tile.rows <= full && !guarded(k, to, tile.rows))
+          to += tile.rows;
+        if (to == x + rows) {
+          lineTile(c.index(x), x, rows, guarded(k, x, rows), unit, imageLine, low, high);
+        } else {
+          c.loop(c.index(x / tile.rows), c.index(to / tile.rows), [&](Value i) {
+            lineTile(c.mul(i, tile.rows), x, rows, false, unit, imageLine, low, high);
+          });
+        }
+        x = to;
+      }
+    }
+
+    /// Output columns `first`.. of line `unit`; when guarded, `first` is the constant `at`.
+    void lineTile(Value first, int64_t at, int64_t rows, bool guard, Value unit, Value imageLine,
+                  Value low, Value high) {
+      int64_t pixel = k.strideX * k.channels;
+      Value left = c.sub(c.mul(first, pixel), c.index(k.padX * k.channels));
+      Values sums = c.loop(low, high, zeros(rows), [&](Value r, ValueRange carried) {
+        Value inLine = c.add(imageLine, c.mul(r, k.dilationY));
+        Value base = c.add(c.mul(inLine, k.inWidth * k.channels), left);
+        Value weight = c.add(weightBase, c.mul(r, k.S * k.channels * width));
+        Values now(carried);
+        bool whole = !guard && k.dilationX == 1; // a kernel row is contiguous in input and weights
+        for (int64_t s = 0; s < (whole ? 1 : k.S); ++s) {
+          Values bases, part;
+          SmallVector<size_t> places;
+          for (int64_t m = 0; m < rows; ++m) {
+            if (guard && outside(k, at + m, s))
+              continue;
+            bases.push_back(c.add(base, m * pixel + s * k.dilationX * k.channels));
+            for (int64_t j = 0; j < tile.columns; ++j)
+              places.push_back(size_t(m * tile.columns + j));
+          }
+          for (size_t place : places)
+            part.push_back(now[place]);
+          if (part.empty())
+            continue;
+          part = multiply(part, whole ? k.S * k.channels : k.channels, bases,
+                          c.add(weight, s * k.channels * width));
+          for (auto [place, value] : llvm::zip(places, part))
+            now[place] = value;
+        }
+        return now;
+      });
+      finish(sums, rows, c.add(c.mul(unit, k.width), first));
+    }
+
+    const Code &c;
+    const Contraction &k;
+    Tile tile;
+    Epilogue &epilogue;
+    int64_t lanes, width;
+    Value input, weights, column, weightBase;
+  };
+};
+
+} // namespace
+
+const Implementation &contractImplementation() {
+  static const ContractImplementation instance;
+  return instance;
+}
+
+} // namespace cornet::cpu

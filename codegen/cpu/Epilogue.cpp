@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codegen/cpu/Epilogue.h"
+
+using namespace mlir;
+
+namespace cornet::cpu {
+namespace {
+
+ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+
+bool isF32(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
+
+} // namespace
+
+Operation *rootOf(DispatchOp dispatch) {
+  for (Operation &op : dispatch.getBody().front())
+    if (!isa<ConstantOp>(op))
+      return &op;
+  llvm_unreachable("a dispatch ends with its yield");
+}
+
+std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
+  if (!isF32(dispatch.getResult(0)))
+    return "the result is not f32";
+  for (Operation &op : dispatch.getBody().front().without_terminator()) {
+    if (&op == root || isa<ConstantOp>(op))
+      continue;
+    if (!isa<Pointwise>(op))
+      return op.getName().stripDialect().str() + " is not pointwise";
+    if (shapeOf(op.getResult(0)) != shapeOf(dispatch.getResult(0)))
+      return op.getName().stripDialect().str() + " has another shape than the result";
+    for (Value operand : op.getOperands())
+      if (isa<BlockArgument>(operand) && !isF32(operand))
+        return "an operand of " + op.getName().stripDialect().str() + " is not f32";
+  }
+  return std::nullopt;
+}
+
+Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func::FuncOp kernel,
+                   unsigned lanes)
+    : c(code), dispatch(dispatch), root(root),
+      type(VectorType::get({int64_t(lanes)}, code.b.getF32Type())),
+      shape(shapeOf(dispatch.getResult(0))) {
+  for (int64_t extent : shape.empty() ? shape : shape.drop_back())
+    rowCount *= extent;
+  for (BlockArgument argument : kernel.getArguments()) {
+    auto buffer = dyn_cast<MemRefType>(argument.getType());
+    if (!buffer)
+      continue;
+    auto flat = MemRefType::get({buffer.getNumElements()}, buffer.getElementType());
+    buffers.push_back(buffer == flat ? Value(argument)
+                                     : Value(memref::ReinterpretCastOp::create(
+                                           c.b, c.loc, flat, argument, 0,
+                                           ArrayRef<int64_t>{buffer.getNumElements()},
+                                           ArrayRef<int64_t>{1})));
+  }
+}
+
+Value Epilogue::splat(double value) const {
+  return arith::ConstantOp::create(c.b, c.loc,
+                                   DenseElementsAttr::get(type, c.b.getF32FloatAttr(value)));
+}
+
+Value Epilogue::mask(Value column, int64_t step) const {
+  if (columns() % step == 0)
+    return {};
+  auto bits = VectorType::get(type.getShape(), c.b.getI1Type());
+  return vector::CreateMaskOp::create(c.b, c.loc, bits,
+                                      ValueRange{c.sub(c.index(columns()), column)});
+}
+
+Value Epilogue::load(Value flat, Value at, Value mask) const {
+  if (!mask)
+    return vector::LoadOp::create(c.b, c.loc, type, flat, ValueRange{at});
+  return vector::MaskedLoadOp::create(c.b, c.loc, type, flat, ValueRange{at}, mask, splat(0));
+}
+
+void Epilogue::store(Value vector, Value flat, Value at, Value mask) const {
+  if (mask)
+    vector::MaskedStoreOp::create(c.b, c.loc, flat, ValueRange{at}, mask, vector);
+  else
+    vector::StoreOp::create(c.b, c.loc, vector, flat, ValueRange{at});
+}
+
+Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
+  if (auto it = values.find(value); it != values.end())
+    return it->second;
+  if (auto constant = value.getDefiningOp<ConstantOp>()) {
+    auto cell = cast<DenseElementsAttr>(constant.getValue()).getSplatValue<Attribute>();
+    auto vector = VectorType::get(type.getShape(), cast<TypedAttr>(cell).getType());
+    return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(vector, cell));
+  }
+  ArrayRef<int64_t> extents = shapeOf(value);
+  Value buffer = flat(value), at = c.index(0);
+  // The operand's row behind the result's: the same, the only one, or found by coordinates.
+  ArrayRef<int64_t> outer = extents.empty() ? extents : extents.drop_back();
+  int64_t outerCells = 1;
+  for (int64_t extent : outer)
+    outerCells *= extent;
+  if (outerCells == rowCount) {
+    at = row;
+  } else if (outerCells != 1) {
+    SmallVector<Value> place = c.coordinates(row, shape.drop_back());
+    for (size_t d = 0, shift = place.size() - outer.size(); d < outer.size(); ++d)
+      at = outer[d] == 1 ? at : c.add(c.mul(at, outer[d]), place[d + shift]);
+  }
+  if (extents.empty() || (extents.back() == 1 && columns() != 1))
+    return vector::BroadcastOp::create(
+        c.b, c.loc, type, memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{at}));
+  return load(buffer, c.add(c.mul(at, extents.back()), column), mask);
+}
+
+void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
+  values.clear();
+  if (root)
+    values[root->getResult(0)] = rootValue;
+  for (Operation &op : dispatch.getBody().front().without_terminator()) {
+    auto pointwise = dyn_cast<Pointwise>(op);
+    if (&op == root || !pointwise)
+      continue;
+    SmallVector<Value> operands;
+    for (Value value : op.getOperands())
+      operands.push_back(operand(value, row, column, mask));
+    values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
+  }
+  Value result = dispatch.getBody().front().getTerminator()->getOperand(0);
+  store(operand(result, row, column, mask), buffers[dispatch.getInputs().size()],
+        c.add(c.mul(row, columns()), column), mask);
+}
+
+} // namespace cornet::cpu

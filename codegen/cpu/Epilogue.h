@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every vector emitter shares: buffers as flat arrays, rows of the result cut into vectors with
+// a mask for the ragged end, and the pointwise ops that follow a group's root. A row is the last
+// dimension; rows are counted over all others.
+#pragma once
+
+#include "codegen/cpu/Code.h"
+#include "codegen/cpu/Implementation.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+namespace cornet::cpu {
+
+/// The op a group starts with: its first one that is no constant.
+mlir::Operation *rootOf(DispatchOp dispatch);
+
+/// Why the ops after the root cannot be computed on vectors of f32, or nothing when they can. A null
+/// root asks about all of them.
+std::optional<std::string> refuseEpilogue(DispatchOp dispatch, mlir::Operation *root);
+
+class Epilogue {
+public:
+  /// `kernel` as Implementation::emit() gets it; `lanes` f32 to a vector.
+  Epilogue(const Code &code, DispatchOp dispatch, mlir::Operation *root, mlir::func::FuncOp kernel,
+           unsigned lanes);
+
+  /// Which lanes of the vector at `column` lie inside the row; null when all always do because rows
+  /// are walked in steps of `step` columns.
+  mlir::Value mask(mlir::Value column, int64_t step) const;
+  /// The ops after the root on its value, a vector at `row` and `column`, stored in the result. The
+  /// root's value is null when there is no root.
+  void finish(mlir::Value root, mlir::Value row, mlir::Value column, mlir::Value mask);
+
+  /// Buffer `argument` of the kernel as a flat memref.
+  mlir::Value flat(unsigned argument) const { return buffers[argument]; }
+  mlir::Value flat(mlir::Value blockArgument) const {
+    return buffers[mlir::cast<mlir::BlockArgument>(blockArgument).getArgNumber()];
+  }
+  mlir::Value load(mlir::Value flat, mlir::Value at, mlir::Value mask) const;
+  void store(mlir::Value vector, mlir::Value flat, mlir::Value at, mlir::Value mask) const;
+  mlir::Value splat(double value) const;
+  mlir::VectorType vector() const { return type; }
+  int64_t rows() const { return rowCount; }
+  int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
+
+private:
+  mlir::Value operand(mlir::Value value, mlir::Value row, mlir::Value column, mlir::Value mask);
+
+  const Code &c;
+  DispatchOp dispatch;
+  mlir::Operation *root;
+  mlir::VectorType type;
+  llvm::ArrayRef<int64_t> shape; ///< of the result
+  int64_t rowCount = 1;
+  llvm::SmallVector<mlir::Value> buffers;
+  llvm::DenseMap<mlir::Value, mlir::Value> values; ///< of ops in the group, as vectors
+};
+
+} // namespace cornet::cpu
