@@ -8,6 +8,7 @@
 //
 // A product, and a 1x1 convolution that touches every pixel, is one long row of pixels.
 #include "codegen/cpu/Epilogue.h"
+#include "codegen/cpu/Geometry.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -18,13 +19,9 @@ namespace {
 
 /// What both ops are: output pixels in `lines` of `width`, each a sum over k of input cells and
 /// weights.
-struct Contraction {
+struct Contraction : Geometry {
   Value input, weights;
-  int64_t lines = 1, width = 1;            ///< output: lines (n, y) of pixels
-  int64_t perLine = 1;                     ///< output lines of one image
-  int64_t inHeight = 1, inWidth = 1, channels = 1;
-  int64_t R = 1, S = 1, outputs = 1;
-  int64_t strideY = 1, strideX = 1, dilationY = 1, dilationX = 1, padY = 0, padX = 0;
+  int64_t outputs = 1;
   bool transposed = false; ///< weights are (outputs, k)
 
   int64_t depth() const { return R * S * channels; }
@@ -34,8 +31,8 @@ struct Contraction {
   }
 };
 
-/// A register tile: rows times columns of vectors.
-struct Tile {
+/// A register tile: rows of pixels times columns of vectors.
+struct RegisterTile {
   int64_t rows, columns;
 };
 
@@ -59,19 +56,9 @@ std::optional<Contraction> describe(Operation *root) {
     return std::nullopt;
   ArrayRef<int64_t> in = shape(conv.getInput()), kernel = shape(conv.getKernel()),
                     result = shape(conv.getResult());
-  bool image = in.size() == 4;
-  size_t x = image ? 1 : 0; // where attributes of the horizontal dimension stand
-  out.input = conv.getInput(), out.weights = conv.getKernel();
-  out.channels = in.back(), out.outputs = kernel.back();
-  out.inWidth = in[x + 1], out.width = result[x + 1], out.S = kernel[x];
-  out.strideX = conv.getStrides()[x], out.dilationX = conv.getDilations()[x];
-  out.padX = conv.getPadding()[2 * x];
-  out.lines = in[0];
-  if (image) {
-    out.inHeight = in[1], out.R = kernel[0], out.perLine = result[1], out.lines *= result[1];
-    out.strideY = conv.getStrides()[0], out.dilationY = conv.getDilations()[0];
-    out.padY = conv.getPadding()[0];
-  }
+  static_cast<Geometry &>(out) = Geometry::of(in, result, kernel.drop_back(2), conv.getStrides(),
+                                              conv.getDilations(), conv.getPadding());
+  out.input = conv.getInput(), out.weights = conv.getKernel(), out.outputs = kernel.back();
   if (out.flat())
     out.width *= out.lines, out.inWidth = out.width, out.lines = out.perLine = out.inHeight = 1;
   return out;
@@ -82,10 +69,10 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// The tile with the least work by a count of multiplications and loads: one of each starts per
 /// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch, so
 /// that batches share weights.
-Tile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
+RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
   int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
   int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
-  Tile tile{1, 1};
+  RegisterTile tile{1, 1};
   for (int64_t columns = 1; columns <= 4; ++columns) {
     int64_t most = std::min<int64_t>((registers - columns - 1) / columns, 14);
     int64_t count = ceilDiv(pixels, most), cost = 0;
@@ -117,7 +104,7 @@ public:
       return "the weights are not constant";
     if (auto reason = refuseEpilogue(dispatch, root))
       return reason;
-    if (guardedTiles(*k, tile(dispatch, *k, isa).rows) > 8)
+    if (!k->flat() && k->guardedTiles(tile(dispatch, *k, isa).rows) > 8)
       return "the border is too wide";
     return std::nullopt;
   }
@@ -151,7 +138,7 @@ public:
 
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
     Contraction k = *describe(rootOf(dispatch));
-    Tile t = tile(dispatch, k, isa);
+    RegisterTile t = tile(dispatch, k, isa);
     return ceilDiv(k.outputs, t.columns * isa.lanes) *
            (k.flat() ? ceilDiv(k.width, t.rows) : k.lines);
   }
@@ -168,7 +155,7 @@ public:
   }
 
 private:
-  static Tile tile(DispatchOp dispatch, const Contraction &k, const Isa &isa) {
+  static RegisterTile tile(DispatchOp dispatch, const Contraction &k, const Isa &isa) {
     int64_t batch = cast<RankedTensorType>(k.input.getType()).getDimSize(0);
     return chooseTile(k, isa_and_present<MatmulOp>(rootOf(dispatch)), batch, isa);
   }
@@ -178,24 +165,9 @@ private:
     return argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
   }
 
-  /// Whether tap `s` of output column `x` reads outside the line.
-  static bool outside(const Contraction &k, int64_t x, int64_t s) {
-    int64_t at = x * k.strideX + s * k.dilationX - k.padX;
-    return at < 0 || at >= k.inWidth;
-  }
-  static bool guarded(const Contraction &k, int64_t first, int64_t rows) {
-    return outside(k, first, 0) || outside(k, first + rows - 1, k.S - 1);
-  }
-  static int64_t guardedTiles(const Contraction &k, int64_t rows) {
-    int64_t count = 0;
-    for (int64_t x = 0; x < k.width && !k.flat(); x += rows)
-      count += guarded(k, x, std::min(rows, k.width - x));
-    return count;
-  }
-
   class Emitter {
   public:
-    Emitter(const Code &c, const Contraction &k, Tile tile, Epilogue &epilogue, const Isa &isa)
+    Emitter(const Code &c, const Contraction &k, RegisterTile tile, Epilogue &epilogue, const Isa &isa)
         : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
           input(epilogue.flat(k.input)), weights(epilogue.flat(k.weights)) {}
 
@@ -210,6 +182,7 @@ private:
 
   private:
     using Values = SmallVector<Value>;
+    using Line = Geometry::Line;
 
     /// sums[m][j] += input[base[m] + i] weights[weight + i width + j lanes] for i < count.
     Values multiply(const Values &sums, int64_t count, ArrayRef<Value> bases, Value weight) {
@@ -301,51 +274,25 @@ private:
       no();
     }
 
-    /// All tiles of one output line; runs of unguarded ones are a loop.
     void line(Value unit) {
-      Value image = c.div(unit, k.perLine), y = c.rem(unit, k.perLine);
-      Value top = c.sub(c.mul(y, k.strideY), c.index(k.padY));
-      // Kernel rows inside the image: from max(0, -top) / dilation up, below (height - top) / dilation.
-      auto up = [&](Value v) { return c.div(c.add(v, k.dilationY - 1), k.dilationY); };
-      Value low = c.index(0), high = c.index(k.R);
-      if (k.R > 1 || k.padY > 0) {
-        low = up(c.max(c.sub(c.index(0), top), c.index(0)));
-        high = c.min(up(c.max(c.sub(c.index(k.inHeight), top), c.index(0))), c.index(k.R));
-      }
-      Value imageLine = c.add(c.mul(image, k.inHeight), top); // input line of kernel row 0
-      int64_t full = k.width / tile.rows * tile.rows;
-      for (int64_t x = 0; x < k.width;) {
-        int64_t rows = x < full ? tile.rows : k.width - x;
-        int64_t to = x + rows;
-        while (!guarded(k, x, rows) && to + tile.rows <= full && !guarded(k, to, tile.rows))
-          to += tile.rows;
-        if (to == x + rows) {
-          lineTile(c.index(x), x, rows, guarded(k, x, rows), unit, imageLine, low, high);
-        } else {
-          c.loop(c.index(x / tile.rows), c.index(to / tile.rows), [&](Value i) {
-            lineTile(c.mul(i, tile.rows), x, rows, false, unit, imageLine, low, high);
-          });
-        }
-        x = to;
-      }
+      Line line = k.lineAt(c, unit);
+      k.forEachTile(c, tile.rows, [&](const Geometry::Tile &t) { lineTile(t, unit, line); });
     }
 
-    /// Output columns `first`.. of line `unit`; when guarded, `first` is the constant `at`.
-    void lineTile(Value first, int64_t at, int64_t rows, bool guard, Value unit, Value imageLine,
-                  Value low, Value high) {
+    void lineTile(const Geometry::Tile &t, Value unit, const Line &line) {
       int64_t pixel = k.strideX * k.channels;
-      Value left = c.sub(c.mul(first, pixel), c.index(k.padX * k.channels));
-      Values sums = c.loop(low, high, zeros(rows), [&](Value r, ValueRange carried) {
-        Value inLine = c.add(imageLine, c.mul(r, k.dilationY));
+      Value left = c.sub(c.mul(t.first, pixel), c.index(k.padX * k.channels));
+      Values sums = c.loop(line.low, line.high, zeros(t.columns), [&](Value r, ValueRange carried) {
+        Value inLine = c.add(line.inputLine, c.mul(r, k.dilationY));
         Value base = c.add(c.mul(inLine, k.inWidth * k.channels), left);
         Value weight = c.add(weightBase, c.mul(r, k.S * k.channels * width));
         Values now(carried);
-        bool whole = !guard && k.dilationX == 1; // a kernel row is contiguous in input and weights
+        bool whole = !t.guarded && k.dilationX == 1; // a kernel row is contiguous in input and weights
         for (int64_t s = 0; s < (whole ? 1 : k.S); ++s) {
           Values bases, part;
           SmallVector<size_t> places;
-          for (int64_t m = 0; m < rows; ++m) {
-            if (guard && outside(k, at + m, s))
+          for (int64_t m = 0; m < t.columns; ++m) {
+            if (t.guarded && k.outside(t.at + m, s))
               continue;
             bases.push_back(c.add(base, m * pixel + s * k.dilationX * k.channels));
             for (int64_t j = 0; j < tile.columns; ++j)
@@ -362,12 +309,12 @@ private:
         }
         return now;
       });
-      finish(sums, rows, c.add(c.mul(unit, k.width), first));
+      finish(sums, t.columns, c.add(c.mul(unit, k.width), t.first));
     }
 
     const Code &c;
     const Contraction &k;
-    Tile tile;
+    RegisterTile tile;
     Epilogue &epilogue;
     int64_t lanes, width;
     Value input, weights, column, weightBase;

@@ -43,6 +43,7 @@ llvm::ArrayRef<const Implementation *> implementations();
 
 const Implementation &contractImplementation();
 const Implementation &windowImplementation();
+const Implementation &rowImplementation();
 const Implementation &elementImplementation();
 
 } // namespace cornet::cpu

@@ -9,7 +9,8 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 }
 
 llvm::ArrayRef<const Implementation *> implementations() {
-  static const Implementation *const list[] = {&contractImplementation(), &elementImplementation()};
+  static const Implementation *const list[] = {&contractImplementation(), &windowImplementation(), &rowImplementation(),
+                                               &elementImplementation()};
   return list;
 }
 
