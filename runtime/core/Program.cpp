@@ -134,22 +134,19 @@ cornet_status *loadCode(const char *path, cornet_program &out) {
   const fb::Segment *segment = out.program->segments()->Get(out.variant->code());
   if (!matches(out, segment))
     return damaged(path, "the code's SHA-256 does not match");
-  int fd = memfd_create("cornet-kernels", MFD_CLOEXEC);
+  int fd = out.codeFile = memfd_create("cornet-kernels", MFD_CLOEXEC);
   const uint8_t *bytes = out.file + segment->offset();
   for (uint64_t done = 0; fd >= 0 && done < segment->size();) {
     ssize_t wrote = write(fd, bytes + done, segment->size() - done);
-    if (wrote <= 0) {
-      close(fd);
+    if (wrote <= 0)
       return fail(CORNET_IO, std::string(path) +
                                  ": the code cannot be placed in memory: " + std::strerror(errno));
-    }
     done += uint64_t(wrote);
   }
   if (fd < 0)
     return fail(CORNET_IO,
                 std::string(path) + ": no memory file for the code: " + std::strerror(errno));
   out.code = dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
-  close(fd);
   if (!out.code)
     return fail(CORNET_UNSUPPORTED,
                 std::string(path) + ": the code cannot be loaded: " + dlerror());
@@ -168,6 +165,8 @@ cornet_status *loadCode(const char *path, cornet_program &out) {
 cornet_program::~cornet_program() {
   if (code)
     dlclose(code);
+  if (codeFile >= 0)
+    close(codeFile);
   if (file)
     munmap(const_cast<uint8_t *>(file), fileSize);
 }

@@ -30,6 +30,7 @@ struct cornet_program {
   const cornet::fb::Program *program = nullptr;
   const cornet::fb::Variant *variant = nullptr; ///< the one chosen for this CPU
   void *code = nullptr;                         ///< dlopen's handle
+  int codeFile = -1; ///< kept open: dlopen knows libraries by name, and the name is this number's
   std::vector<cornet::runtime::Kernel> kernels;
 
   const uint8_t *weights() const {
