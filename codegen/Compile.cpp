@@ -199,9 +199,11 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
       variant.kernels.push_back(kernel.symbol);
     report.kernels += variant.kernels.size();
     stages.begin("compile kernels for " + isa->level, 0.5);
-    auto code = cpu::compileKernels(std::move(kernels.sources), *isa, options.threads);
+    size_t cached = 0;
+    auto code = cpu::compileKernels(std::move(kernels.sources), *isa, options.threads, &cached);
     if (!code)
       return code.takeError();
+    report.cachedKernels += cached;
     variant.code = std::move(*code);
     report.codeBytes += variant.code.size();
     artifact.variants.push_back(std::move(variant));

@@ -31,7 +31,7 @@ struct StepReport {
 struct CompileReport {
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
-  uint64_t kernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0, fileBytes = 0;
+  uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0, fileBytes = 0;
 };
 
 /// Every dialect the compiler touches. A context for compileToFile() is made with it.

@@ -6,6 +6,10 @@
 // lowest offset that is free over its whole life.
 #include "codegen/Plan.h"
 
+#include "runtime/schema/Sha256.h"
+
+#include "llvm/ADT/StringExtras.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -149,7 +153,8 @@ uint32_t Kernels::get(DispatchOp dispatch, const cpu::Implementation &implementa
   if (!isNew)
     return it->second;
   OpBuilder builder(dispatch.getContext());
-  std::string symbol = "k" + std::to_string(sources.size());
+  // Named by what it is, so that other models find it in the cache.
+  std::string symbol = "k" + llvm::toHex(ArrayRef(artifact::Sha256::of(key.data(), key.size())).take_front(8), true);
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
   builder.setInsertionPointToStart(module->getBody());
   arguments.append(2, builder.getIndexType());

@@ -6,6 +6,8 @@
 // LLVM context.
 #include "codegen/cpu/Lower.h"
 
+#include "codegen/cpu/KernelCache.h"
+
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -132,8 +134,9 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(const Isa &is
 /// A kernel as LLVM IR in a context of its own, so that kernels can be optimized side by side.
 struct Translated {
   std::unique_ptr<llvm::LLVMContext> context = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::Module> module; ///< null when the object came from the cache
   SmallVector<char, 0> object;
+  std::string key;
 };
 
 llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine &machine,
@@ -222,7 +225,7 @@ llvm::Expected<std::vector<char>> link(ArrayRef<Translated> kernels) {
 } // namespace
 
 llvm::Expected<std::vector<char>> compileKernels(std::vector<KernelSource> kernels, const Isa &isa,
-                                                 unsigned threads) {
+                                                 unsigned threads, size_t *fromCache) {
   std::vector<Translated> translated(kernels.size());
   std::vector<std::unique_ptr<llvm::TargetMachine>> machines;
   for (unsigned i = 0; i < std::max(threads, 1u); ++i) {
@@ -232,15 +235,24 @@ llvm::Expected<std::vector<char>> compileKernels(std::vector<KernelSource> kerne
     machines.push_back(std::move(*machine));
   }
   // MLIR lowers in order, in its one context; LLVM, which takes longer, works side by side.
+  KernelCache cache;
   for (size_t i = 0; i < kernels.size(); ++i) {
-    if (llvm::Error error = translate(kernels[i], isa, *machines[0], translated[i]))
-      return std::move(error);
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    kernels[i].module->print(stream);
+    translated[i].key = KernelCache::key(text, isa.level);
+    if (!cache.find(translated[i].key, translated[i].object))
+      if (llvm::Error error = translate(kernels[i], isa, *machines[0], translated[i]))
+        return std::move(error);
     kernels[i].module.release()->erase();
   }
   std::atomic<size_t> next = 0;
   auto work = [&](llvm::TargetMachine &machine) {
     for (size_t i; (i = next++) < translated.size();)
-      optimize(machine, translated[i]);
+      if (translated[i].module) {
+        optimize(machine, translated[i]);
+        cache.store(translated[i].key, translated[i].object);
+      }
   };
   std::vector<std::thread> pool;
   for (size_t i = 1; i < machines.size(); ++i)
@@ -248,6 +260,8 @@ llvm::Expected<std::vector<char>> compileKernels(std::vector<KernelSource> kerne
   work(*machines[0]);
   for (std::thread &thread : pool)
     thread.join();
+  if (fromCache)
+    *fromCache += size_t(llvm::count_if(translated, [](const Translated &t) { return !t.module; }));
   return link(translated);
 }
 

@@ -23,8 +23,8 @@ struct KernelSource {
 /// Lowers, optimizes and links the kernels for `isa`. The object exports, for each,
 ///     void symbol(void *const *buffers, int64_t begin, int64_t end)
 /// and needs nothing but memcpy and memset. The same kernels give the same bytes, whatever
-/// `threads`.
+/// `threads`. Those found in the cache are counted in `fromCache`.
 llvm::Expected<std::vector<char>> compileKernels(std::vector<KernelSource> kernels, const Isa &isa,
-                                                 unsigned threads);
+                                                 unsigned threads, size_t *fromCache = nullptr);
 
 } // namespace cornet::cpu

@@ -53,7 +53,7 @@ CompileReply translate(const CompileReport &report) {
     reply.steps.push_back(
         {step.entry, step.isa, step.layer, step.operation, step.winner, step.refusals});
   reply.seconds = report.seconds;
-  reply.kernels = report.kernels;
+  reply.kernels = report.kernels, reply.cachedKernels = report.cachedKernels;
   reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
   reply.arenaBytes = report.arenaBytes, reply.fileBytes = report.fileBytes;
   return reply;

@@ -84,6 +84,7 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
           {"codeBytes", reply.codeBytes},
           {"arenaBytes", reply.arenaBytes},
           {"kernels", reply.kernels},
+          {"cachedKernels", reply.cachedKernels},
           {"seconds", seconds},
           {"steps", steps}};
 }
@@ -92,11 +93,11 @@ std::string conclusion(const CompileRequest &request, const CompileReply &reply)
   double total = 0;
   for (const auto &[stage, time] : reply.seconds)
     total += time;
-  return fmt::format("{}: {} (weights {}, code {}), peak activations {}, {} kernels, "
-                     "{:.1f} s\n",
+  return fmt::format("{}: {} (weights {}, code {}), peak activations {}, {} kernels ({} from the "
+                     "cache), {:.1f} s\n",
                      request.output, humanBytes(reply.fileBytes), humanBytes(reply.weightBytes),
                      humanBytes(reply.codeBytes), humanBytes(reply.arenaBytes), reply.kernels,
-                     total);
+                     reply.cachedKernels, total);
 }
 
 void compile(const Options &options, const Context &context) {
