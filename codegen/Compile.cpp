@@ -13,6 +13,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -145,7 +146,7 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
 } // namespace
 
 void registerCompilerDialects(DialectRegistry &registry) {
-  registry.insert<CornetDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
+  registry.insert<CornetDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
                   cf::ControlFlowDialect, LLVM::LLVMDialect>();
   registerBuiltinDialectTranslation(registry);
@@ -180,6 +181,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
       return test.takeError();
     artifact.selfTest = std::move(*test);
   }
+  OwningOpRef<ModuleOp> plans = ModuleOp::create(module.getLoc());
   for (const std::string &cpu : options.cpus) {
     auto isa = cpu::isaFor(cpu);
     if (!isa)
@@ -190,8 +192,8 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     for (auto &[name, functions] : entries) {
       artifact::Entry entry = describe(name, functions.front());
       for (func::FuncOp function : functions) {
-        entry.plans.push_back(planEntry(function, kernels, artifact.weights, report));
-        report.arenaBytes = std::max(report.arenaBytes, entry.plans.back().arenaSize);
+        entry.plans.push_back(planEntry(function, kernels, artifact.weights, report, *plans));
+        report.arenaBytes = std::max<uint64_t>(report.arenaBytes, entry.plans.back().getArena());
       }
       variant.entries.push_back(std::move(entry));
     }
@@ -210,6 +212,11 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   }
   artifact.provenance = {{"compiler", "Cornet " CORNET_VERSION " with LLVM " LLVM_VERSION_STRING},
                          {"pipeline", pipeline}};
+  if (failed(verify(*plans)))
+    return llvm::createStringError("internal error: a plan does not verify");
+  llvm::raw_string_ostream(report.plan) << *plans;
+  if (path.empty())
+    return llvm::Error::success();
   stages.begin("write", 0.9);
   report.weightBytes = artifact.weights.size();
   auto size = artifact::write(artifact, path);

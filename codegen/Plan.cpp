@@ -11,6 +11,7 @@
 #include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace mlir;
 
@@ -52,6 +53,12 @@ void copyOddResults(func::FuncOp entry) {
     operand.set(copy.getResult(0));
   }
 }
+
+/// A buffer before its op is built: arena places are known last.
+struct PlannedBuffer {
+  const char *storage;
+  int64_t index, offset, size;
+};
 
 struct Life {
   uint32_t buffer;
@@ -132,7 +139,7 @@ uint64_t Weights::place(ElementsAttr value) {
   return it->second;
 }
 
-uint32_t Kernels::get(DispatchOp dispatch, const cpu::Implementation &implementation) {
+std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &implementation) {
   std::string key = implementation.name().str();
   llvm::raw_string_ostream stream(key);
   unsigned inputs = dispatch.getInputs().size();
@@ -149,12 +156,12 @@ uint32_t Kernels::get(DispatchOp dispatch, const cpu::Implementation &implementa
     stream << '\n';
     op.print(stream, OpPrintingFlags().useLocalScope());
   }
-  auto [it, isNew] = known.try_emplace(key, uint32_t(sources.size()));
-  if (!isNew)
-    return it->second;
-  OpBuilder builder(dispatch.getContext());
   // Named by what it is, so that other models find it in the cache.
-  std::string symbol = "k" + llvm::toHex(ArrayRef(artifact::Sha256::of(key.data(), key.size())).take_front(8), true);
+  auto hash = artifact::Sha256::of(key.data(), key.size());
+  std::string symbol = "k" + llvm::toHex(ArrayRef(hash).take_front(8), true);
+  if (!known.insert(symbol).second)
+    return symbol;
+  OpBuilder builder(dispatch.getContext());
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
   builder.setInsertionPointToStart(module->getBody());
   arguments.append(2, builder.getIndexType());
@@ -165,37 +172,39 @@ uint32_t Kernels::get(DispatchOp dispatch, const cpu::Implementation &implementa
   builder.setInsertionPointToEnd(&kernel.front());
   func::ReturnOp::create(builder, builder.getUnknownLoc());
   sources.push_back({symbol, std::move(module)});
-  return it->second;
+  return symbol;
 }
 
-Plan planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights, CompileReport &report) {
+plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
+                        CompileReport &report, ModuleOp plans) {
   copyOddResults(entry);
-  Plan plan{uint64_t(entry->getAttrOfType<IntegerAttr>("cornet.batch").getInt()), 0, {}, {}};
+  std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
-  auto add = [&](PlannedBuffer buffer) {
-    plan.buffers.push_back(buffer);
-    return uint32_t(plan.buffers.size() - 1);
+  auto add = [&](const char *storage, uint64_t index, uint64_t offset, uint64_t size) {
+    buffers.push_back({storage, int64_t(index), int64_t(offset), int64_t(size)});
+    return uint32_t(buffers.size() - 1);
   };
   for (BlockArgument argument : entry.getArguments())
-    bufferOf[argument] =
-        add({PlannedBuffer::Input, argument.getArgNumber(), 0, bytesOf(argument.getType())});
+    bufferOf[argument] = add("input", argument.getArgNumber(), 0, bytesOf(argument.getType()));
   for (auto [i, value] : llvm::enumerate(entry.front().getTerminator()->getOperands()))
-    bufferOf[root(value)] = add({PlannedBuffer::Output, uint32_t(i), 0, bytesOf(value.getType())});
+    bufferOf[root(value)] = add("output", i, 0, bytesOf(value.getType()));
   std::vector<Life> lives;
   llvm::DenseMap<uint32_t, size_t> lifeOf;
   std::map<uint64_t, uint32_t> weightBuffers; // by offset
+  struct Step {
+    std::string kernel;
+    std::vector<uint32_t> buffers;
+    int64_t tiles;
+  };
+  std::vector<Step> steps;
+  size_t firstReport = report.steps.size();
   for (auto dispatch : entry.getOps<DispatchOp>()) {
-    StepReport step{entry.getName().str(),
-                    kernels.isa.level,
-                    layerOf(dispatch.getLoc()),
-                    summarize(dispatch),
-                    "",
-                    {}};
-    const cpu::Implementation &implementation = choose(dispatch, kernels.isa, step);
-    PlannedStep planned{step.layer,  step.operation,
-                        step.winner, kernels.get(dispatch, implementation),
-                        {},          uint64_t(implementation.tiles(dispatch, kernels.isa))};
-    size_t now = plan.steps.size();
+    StepReport told{entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
+                    summarize(dispatch),   "",                {}};
+    const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
+    Step step{kernels.get(dispatch, implementation), {},
+              implementation.tiles(dispatch, kernels.isa)};
+    size_t now = steps.size();
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
       if (auto constant = source.getDefiningOp<ConstantOp>()) {
@@ -203,29 +212,49 @@ Plan planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights, CompileRe
         uint64_t offset = weights.place(value);
         auto [it, isNew] = weightBuffers.try_emplace(offset, 0);
         if (isNew)
-          it->second = add({PlannedBuffer::Weights, 0, offset, bytesOf(value.getType())});
-        planned.buffers.push_back(it->second);
+          it->second = add("weights", 0, offset, bytesOf(value.getType()));
+        step.buffers.push_back(it->second);
         continue;
       }
       uint32_t buffer = bufferOf.lookup(source);
       if (auto it = lifeOf.find(buffer); it != lifeOf.end())
         lives[it->second].last = now;
-      planned.buffers.push_back(buffer);
+      step.buffers.push_back(buffer);
     }
     Value result = dispatch.getResult(0);
     if (!bufferOf.contains(result)) {
       uint64_t size = bytesOf(result.getType());
-      bufferOf[result] = add({PlannedBuffer::Arena, 0, 0, size});
+      bufferOf[result] = add("arena", 0, 0, size);
       lifeOf[bufferOf[result]] = lives.size();
       lives.push_back({bufferOf[result], aligned(size), now, now});
     }
-    planned.buffers.push_back(bufferOf[result]);
-    plan.steps.push_back(std::move(planned));
-    report.steps.push_back(std::move(step));
+    step.buffers.push_back(bufferOf[result]);
+    steps.push_back(std::move(step));
+    report.steps.push_back(std::move(told));
   }
-  plan.arenaSize = placeInArena(lives);
+  uint64_t arena = placeInArena(lives);
   for (const Life &life : lives)
-    plan.buffers[life.buffer].offset = life.offset;
+    buffers[life.buffer].offset = int64_t(life.offset);
+
+  OpBuilder b = OpBuilder::atBlockEnd(plans.getBody());
+  int64_t batch = entry->getAttrOfType<IntegerAttr>("cornet.batch").getInt();
+  std::string name = (entry.getName() + "_" + kernels.isa.level).str();
+  auto plan = plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch,
+                                    int64_t(arena));
+  b.createBlock(&plan.getBody());
+  std::vector<Value> values;
+  for (const PlannedBuffer &buffer : buffers)
+    values.push_back(plan::BufferOp::create(b, entry.getLoc(), plan::BufferType::get(b.getContext()),
+                                            buffer.storage, buffer.index, buffer.offset,
+                                            buffer.size));
+  for (auto [i, step] : llvm::enumerate(steps)) {
+    const StepReport &told = report.steps[firstReport + i];
+    SmallVector<Value> operands;
+    for (uint32_t buffer : step.buffers)
+      operands.push_back(values[buffer]);
+    plan::StepOp::create(b, entry.getLoc(), step.kernel, operands, step.tiles, told.layer,
+                         told.operation, told.winner);
+  }
   return plan;
 }
 

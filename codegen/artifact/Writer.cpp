@@ -8,6 +8,7 @@
 #include "runtime/schema/Sha256.h"
 #include "runtime/schema/cornet_generated.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -35,28 +36,41 @@ auto port(Builder &b, const Port &port) {
                                     &shape);
 }
 
-auto plan(Builder &b, const Plan &plan) {
+auto plan(Builder &b, plan::EntryOp plan, const std::vector<std::string> &kernels) {
   std::vector<flatbuffers::Offset<fb::Buffer>> buffers;
-  for (const PlannedBuffer &buffer : plan.buffers)
-    buffers.push_back(
-        fb::CreateBuffer(b, fb::Storage(buffer.storage), buffer.index, buffer.offset, buffer.size));
   std::vector<flatbuffers::Offset<fb::Step>> steps;
-  for (const PlannedStep &step : plan.steps)
-    steps.push_back(fb::CreateStepDirect(b, step.layer.c_str(), step.summary.c_str(),
-                                         step.implementation.c_str(), step.kernel, &step.buffers,
-                                         step.tiles));
-  return fb::CreatePlanDirect(b, plan.batch, plan.arenaSize, &buffers, &steps);
+  llvm::DenseMap<Value, uint32_t> indices;
+  for (auto buffer : plan.getBody().front().getOps<plan::BufferOp>()) {
+    auto storage = llvm::StringSwitch<fb::Storage>(buffer.getStorage())
+                       .Case("weights", fb::Storage_weights)
+                       .Case("input", fb::Storage_input)
+                       .Case("output", fb::Storage_output)
+                       .Default(fb::Storage_arena);
+    indices[buffer.getResult()] = uint32_t(buffers.size());
+    buffers.push_back(fb::CreateBuffer(b, storage, uint32_t(buffer.getIndex()), buffer.getOffset(),
+                                       buffer.getSize()));
+  }
+  for (auto step : plan.getBody().front().getOps<plan::StepOp>()) {
+    std::vector<uint32_t> operands;
+    for (Value buffer : step.getBuffers())
+      operands.push_back(indices.lookup(buffer));
+    auto kernel = llvm::find(kernels, step.getKernel()) - kernels.begin();
+    steps.push_back(fb::CreateStepDirect(
+        b, step.getLayer().str().c_str(), step.getSummary().str().c_str(),
+        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles()));
+  }
+  return fb::CreatePlanDirect(b, plan.getBatch(), plan.getArena(), &buffers, &steps);
 }
 
-auto entry(Builder &b, const Entry &entry) {
+auto entry(Builder &b, const Entry &entry, const std::vector<std::string> &kernels) {
   std::vector<flatbuffers::Offset<fb::TensorSpec>> inputs, outputs;
   std::vector<flatbuffers::Offset<fb::Plan>> plans;
   for (const Port &p : entry.inputs)
     inputs.push_back(port(b, p));
   for (const Port &p : entry.outputs)
     outputs.push_back(port(b, p));
-  for (const Plan &p : entry.plans)
-    plans.push_back(plan(b, p));
+  for (plan::EntryOp p : entry.plans)
+    plans.push_back(plan(b, p, kernels));
   return fb::CreateEntryDirect(b, entry.name.c_str(), &inputs, &outputs, &plans);
 }
 
@@ -119,7 +133,7 @@ Builder build(const Artifact &artifact, ArrayRef<Segment> segments, ArrayRef<uin
   for (auto [v, variant] : llvm::enumerate(artifact.variants)) {
     std::vector<flatbuffers::Offset<fb::Entry>> entries;
     for (const Entry &e : variant.entries)
-      entries.push_back(entry(b, e));
+      entries.push_back(entry(b, e, variant.kernels));
     auto kernels = b.CreateVectorOfStrings(variant.kernels);
     variants.push_back(fb::CreateVariant(b, b.CreateString(variant.isa), uint32_t(v + 1), 0,
                                          kernels, b.CreateVector(entries)));

@@ -15,7 +15,7 @@ struct Port {
 struct Entry {
   std::string name;
   std::vector<Port> inputs, outputs;
-  std::vector<Plan> plans; ///< ascending by batch
+  std::vector<plan::EntryOp> plans; ///< ascending by batch
 };
 
 struct Variant {

@@ -7,10 +7,10 @@
 
 #include "codegen/Compile.h"
 #include "passes/Passes.h"
+#include "passes/Plugin.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Tools/Plugins/PassPlugin.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -38,12 +38,9 @@ CompileOptions optionsOf(const CompileRequest &request) {
 
 /// Registers the passes of every plug-in, or says which one is refused and why.
 std::string loadPlugins(const std::vector<std::string> &paths) {
-  for (const std::string &path : paths) {
-    auto plugin = PassPlugin::load(path);
-    if (!plugin)
-      return path + ": cannot be used as a pass plug-in: " + llvm::toString(plugin.takeError());
-    plugin->registerPassRegistryCallbacks();
-  }
+  for (const std::string &path : paths)
+    if (llvm::Error error = loadPassPlugin(path))
+      return llvm::toString(std::move(error));
   return "";
 }
 
@@ -52,7 +49,7 @@ CompileReply translate(const CompileReport &report) {
   for (const cornet::StepReport &step : report.steps)
     reply.steps.push_back(
         {step.entry, step.isa, step.layer, step.operation, step.winner, step.refusals});
-  reply.seconds = report.seconds;
+  reply.seconds = report.seconds, reply.plan = report.plan;
   reply.kernels = report.kernels, reply.cachedKernels = report.cachedKernels;
   reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
   reply.arenaBytes = report.arenaBytes, reply.fileBytes = report.fileBytes;

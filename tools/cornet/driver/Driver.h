@@ -45,6 +45,7 @@ struct CompileReply {
   std::string error; ///< empty when it worked
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
+  std::string plan; ///< every plan, in the plan dialect
   uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0, fileBytes = 0;
 };
 

@@ -20,7 +20,7 @@ struct Options {
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"}, plugins;
   unsigned threads = 2;
-  bool explain = false, printPipeline = false, printModule = false, noSelfTest = false;
+  bool explain = false, printPipeline = false, printModule = false, printPlan = false, noSelfTest = false;
 };
 
 constexpr const char *examples = R"(Examples:
@@ -114,6 +114,8 @@ void compile(const Options &options, const Context &context) {
   if (options.printModule)
     return printText(driver().moduleText(request), "module", context);
   CompileReply reply;
+  if (options.printPlan)
+    request.output.clear();
   {
     Progress progress(context.quiet);
     request.progress = [&](const std::string &stage, double fraction) {
@@ -123,6 +125,8 @@ void compile(const Options &options, const Context &context) {
   }
   if (!reply.error.empty())
     throw UserError(reply.error);
+  if (options.printPlan)
+    return printText({reply.plan, ""}, "plan", context);
   context.answer(document(request, reply),
                  (options.explain ? explanation(reply) : "") + conclusion(request, reply));
 }
@@ -159,6 +163,8 @@ void addCompile(CLI::App &app, Context &context) {
                  "Print the pipeline's text and compile nothing");
   verb->add_flag("--print-module", options->printModule,
                  "Print the module before any pass and compile nothing");
+  verb->add_flag("--print-plan", options->printPlan,
+                 "Print the plans in the plan dialect and write nothing");
 }
 
 } // namespace cornet::cli
