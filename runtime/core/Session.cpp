@@ -35,7 +35,6 @@ uint8_t *allocate(uint64_t bytes) {
   void *memory = std::aligned_alloc(64, aligned(std::max<uint64_t>(bytes, 1)));
   if (!memory)
     throw std::bad_alloc();
-  std::memset(memory, 0, aligned(std::max<uint64_t>(bytes, 1)));
   return static_cast<uint8_t *>(memory);
 }
 
