@@ -27,7 +27,7 @@ struct Contraction : Geometry {
   int64_t depth() const { return R * S * channels; }
   bool flat() const {
     return R == 1 && S == 1 && strideY == 1 && strideX == 1 && padY == 0 && padX == 0 &&
-           width == inWidth;
+           width == inWidth && perLine == inHeight;
   }
 };
 

@@ -33,7 +33,7 @@ Geometry::Line Geometry::lineAt(const Code &c, Value line) const {
   Value top = c.sub(c.mul(y, strideY), c.index(padY));
   auto up = [&](Value v) { return c.div(c.add(v, dilationY - 1), dilationY); };
   Value low = c.index(0), high = c.index(R);
-  if (R > 1 || padY > 0) {
+  if (padY > 0 || (perLine - 1) * strideY - padY + (R - 1) * dilationY >= inHeight) {
     low = up(c.max(c.sub(c.index(0), top), c.index(0)));
     high = c.min(up(c.max(c.sub(c.index(inHeight), top), c.index(0))), c.index(R));
   }

@@ -33,11 +33,16 @@ template <class Op> struct IntoWindow : OpRewritePattern<Op> {
     ArrayRef<int64_t> low = pad.getLow(), high = pad.getHigh();
     if (low.front() || high.front() || low.back() || high.back())
       return rewriter.notifyMatchFailure(op, "the padding touches batch or channels");
-    if (isa<MaxPoolOp>(op) && !notNegative(pad.getInput()))
-      return rewriter.notifyMatchFailure(op, "a padded zero could be the largest cell");
     SmallVector<int64_t> padding(op.getPadding());
     for (size_t d = 0; 2 * d < padding.size(); ++d)
       padding[2 * d] += low[d + 1], padding[2 * d + 1] += high[d + 1];
+    if constexpr (std::is_same_v<Op, MaxPoolOp>) {
+      if (!notNegative(pad.getInput()))
+        return rewriter.notifyMatchFailure(op, "a padded zero could be the largest cell");
+      for (size_t d = 0; d < op.getWindow().size(); ++d)
+        if (op.getDilations()[d] != 1 || std::max(padding[2 * d], padding[2 * d + 1]) >= op.getWindow()[d])
+          return rewriter.notifyMatchFailure(op, "a window could hold no cell");
+    }
     rewriter.modifyOpInPlace(op, [&] {
       op.setPadding(padding);
       op.getInputMutable().set(pad.getInput());

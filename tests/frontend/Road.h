@@ -99,6 +99,14 @@ public:
     return out;
   }
 
+  /// The module as emitted, for messages.
+  std::string text() {
+    std::string out;
+    llvm::raw_string_ostream stream(out);
+    module->print(stream, mlir::OpPrintingFlags().elideLargeElementsAttrs(4));
+    return out;
+  }
+
   std::string problems;
 
 private:

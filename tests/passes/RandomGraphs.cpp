@@ -153,13 +153,13 @@ TEST_P(RandomGraph, AllRoadsAgree) {
   bare.pipeline = barePipeline;
   for (const CompileOptions &options : {bare, CompileOptions{}}) {
     std::vector<Cells> ran = road.run(inputs, wanted, 2, options);
-    ASSERT_EQ(road.problems, "");
+    ASSERT_EQ(road.problems, "") << road.text();
     for (size_t i = 0; i < wanted.size(); ++i)
       expectClose(ran[i], wanted[i], 1e-4, 1e-3, (&options == &bare ? "bare" : "optimized") + std::string(" output ") + std::to_string(i));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraph, testing::Range<uint64_t>(0, 120));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraph, testing::Range<uint64_t>(0, 250));
 
 } // namespace
 } // namespace cornet::test
