@@ -261,6 +261,8 @@ void cornet_session_destroy(cornet_session *session) { delete session; }
 cornet_status *cornet_session_invoke(cornet_session *session, size_t entry, uint64_t rows,
                                      const void *const *inputs, void *const *outputs) {
   return guarded([&]() -> cornet_status * {
+    if (rows == 0 && session && entryOf(&session->program, entry))
+      return nullptr; // nothing to read, so that an empty batch may come without pointers
     if (cornet_status *status = checkCall(session, entry, inputs, outputs))
       return status;
     session->serve(entryOf(&session->program, entry), rows, inputs, outputs);
