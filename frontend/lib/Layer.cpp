@@ -4,6 +4,7 @@
 #include <cornet/model.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 
 namespace cornet {
@@ -21,20 +22,34 @@ std::string snakeCase(const std::string &kind) {
   return out;
 }
 
+static std::atomic<uint64_t> made = 0;
+Layer::Layer(std::string kind, std::string name) : number(++made), kind(std::move(kind)), name(std::move(name)) {}
+
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
   std::shared_ptr<Graph> graph = inputs.at(0).graph;
   bool outermost = graph->layer.empty();
   if (outermost)
     graph->where = where;
+  std::string outer;
+  for (const std::string &layer : graph->layer)
+    outer += layer + "/";
+  auto taken = [&](const std::string &path) {
+    auto it = graph->named.find(path);
+    return it != graph->named.end() && it->second != number;
+  };
   if (name.empty()) {
     std::string base = snakeCase(kind);
     name = base;
-    for (int i = 1; std::any_of(graph->nodes.begin(), graph->nodes.end(), [&](const Node &n) {
-           return n.layer == name || n.layer.starts_with(name + "/");
-         });
-         ++i)
+    for (int i = 1; taken(outer + name); ++i)
       name = base + "_" + std::to_string(i);
+  } else if (taken(outer + name)) {
+    graph->layer.push_back(name);
+    graph->mistake("another layer has this name; give each its own .name");
+    graph->layer.pop_back();
   }
+  if (path.empty())
+    path = outer + name;
+  graph->named.emplace(outer + name, number);
   graph->layer.push_back(name);
   if (!built) {
     std::vector<Shape> shapes;
@@ -53,13 +68,13 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   }
   graph->layer.pop_back();
   if (outermost)
-    graph->calls.push_back({shared_from_this(), result.node});
+    graph->calls.push_back({number, name, kind, weights, result.node});
   return result;
 }
 
 Variable &Layer::addWeight(const std::string &weight, Shape shape, const std::string &initializer, bool trainable) {
   auto variable = std::make_shared<Variable>();
-  variable->name = name + "/" + weight;
+  variable->name = path + "/" + weight;
   variable->shape = std::move(shape), variable->initializer.name = initializer, variable->trainable = trainable;
   weights.push_back(std::move(variable));
   return *weights.back();

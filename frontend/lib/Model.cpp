@@ -73,11 +73,6 @@ Tensor Input(Shape shape, InputOptions options) {
   return Tensor(graph, index);
 }
 
-Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::string name) {
-  Model model{std::move(name), inputs.at(0).graph, std::move(inputs), std::move(outputs)};
-  return model;
-}
-
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name, std::source_location where) {
   Tensor x = Input(std::move(input)), y = x;
   for (const Handle &layer : layers)
@@ -158,12 +153,18 @@ struct ModelLayer : Layer {
 
 } // namespace
 
-Handle::Handle(const Model &model) : layer(std::make_shared<ModelLayer>(model)) {}
+Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::string name) {
+  std::shared_ptr<Graph> graph = inputs.at(0).graph;
+  Model model{std::move(name), std::move(graph), std::move(inputs), std::move(outputs), nullptr};
+  model.layer = std::make_shared<ModelLayer>(model);
+  return model;
+}
+
+Handle::Handle(const Model &model) : layer(model.layer) {}
 
 std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments, std::source_location where) const {
-  auto layer = std::make_shared<ModelLayer>(*this);
   layer->apply(arguments, where);
-  return layer->results;
+  return static_cast<ModelLayer &>(*layer).results;
 }
 
 std::vector<VariablePtr> Model::variables() const {
@@ -198,23 +199,23 @@ void Model::summary(std::ostream &os) const {
   line("┡", "╇", "┩", "━");
   for (const Tensor &input : inputs)
     row(graph->nodes[size_t(input.node)].layer + " (InputLayer)", shapeText(input.shape()), "0", "│"), line("├", "┼", "┤", "─");
-  std::set<Layer *> seen;
+  std::set<uint64_t> seen;
   std::set<int> nodes = between(*this);
   std::vector<LayerCall> calls; // of layers on the way to the outputs; the rest belongs to nested models
   for (const LayerCall &call : graph->calls)
-    if (nodes.contains(call.output) && seen.insert(call.layer.get()).second)
+    if (nodes.contains(call.output) && seen.insert(call.layer).second)
       calls.push_back(call);
   for (size_t i = 0; i < calls.size(); ++i) {
     const LayerCall &call = calls[i];
-    row(call.layer->name + " (" + call.layer->kind + ")", shapeText(graph->nodes[size_t(call.output)].shape),
-        thousands(count(call.layer->weights, -1)), "│");
+    row(call.name + " (" + call.kind + ")", shapeText(graph->nodes[size_t(call.output)].shape),
+        thousands(count(call.weights, -1)), "│");
     if (i + 1 < calls.size())
       line("├", "┼", "┤", "─");
   }
   line("└", "┴", "┘", "─");
   std::vector<VariablePtr> all;
   for (const LayerCall &call : calls)
-    for (const VariablePtr &weight : call.layer->weights)
+    for (const VariablePtr &weight : call.weights)
       if (std::find(all.begin(), all.end(), weight) == all.end())
         all.push_back(weight);
   os << " Total params: " << withBytes(count(all, -1)) << "\n Trainable params: " << withBytes(count(all, 1))

@@ -13,7 +13,7 @@ namespace cornet {
 /// A layer of your own derives from this, makes weights in build() and composes ops in call().
 class Layer : public std::enable_shared_from_this<Layer> {
 public:
-  explicit Layer(std::string kind, std::string name = "") : kind(std::move(kind)), name(std::move(name)) {}
+  explicit Layer(std::string kind, std::string name = "");
   virtual ~Layer() = default;
 
   /// Applies the layer. Called twice, it uses the same weights.
@@ -22,8 +22,10 @@ public:
   virtual void build(const std::vector<Shape> &) {}
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
 
+  const uint64_t number; ///< tells layers apart, also when one is gone
   std::string kind;  ///< Keras's class name
   std::string name;  ///< given, or set at the first call: "dense", "dense_1", ...
+  std::string path;  ///< "block/dense": the name inside the layers that called it first
   std::vector<VariablePtr> weights; ///< in Keras's order
 
 protected:

@@ -20,6 +20,7 @@ struct Model {
   std::string name = "model";
   std::shared_ptr<Graph> graph;
   std::vector<Tensor> inputs, outputs;
+  LayerPtr layer; ///< the model as a layer of other models
 
   /// The model's computation on other tensors, with the same weights. Returns its outputs.
   std::vector<Tensor> operator()(const std::vector<Tensor> &arguments,

@@ -59,7 +59,9 @@ class Layer;
 
 /// One call of a layer by the user's code, for summary().
 struct LayerCall {
-  std::shared_ptr<Layer> layer;
+  uint64_t layer = 0; ///< its number
+  std::string name, kind;
+  std::vector<VariablePtr> weights;
   int output = -1;
 };
 
@@ -76,6 +78,7 @@ struct Graph {
   std::vector<LayerCall> calls;                ///< of outermost layers, in order
   std::vector<std::string> layer;              ///< the layers whose call() is running, outermost first
   std::source_location where;                  ///< the user's line of the outermost one
+  std::map<std::string, uint64_t> named;       ///< layers' numbers by path
 
   int add(Node node);
   void mistake(std::string message);

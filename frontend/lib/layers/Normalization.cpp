@@ -38,7 +38,7 @@ struct BatchNormalizationLayer : With<BatchNormalizationOptions> {
     // The op has gamma and beta always; where Keras makes no weight for them they are constant.
     auto filled = [&](double value) {
       auto variable = std::make_shared<Variable>();
-      variable->name = name + (value == 1 ? "/unit_scale" : "/no_shift");
+      variable->name = path + (value == 1 ? "/unit_scale" : "/no_shift");
       variable->shape = weights[0]->shape, variable->trainable = false;
       variable->initializer.name = "constant", variable->initializer.value = value;
       return Tensor(x[0].graph, x[0].graph->variable(variable));
@@ -127,7 +127,7 @@ struct NormalizationLayer : With<NormalizationOptions> {
       return poison(x[0], "mean and variance must be given both, and with as many numbers");
     auto given = [&](const char *what, const std::vector<double> &numbers) {
       auto variable = std::make_shared<Variable>();
-      variable->name = name + "/" + what, variable->trainable = false;
+      variable->name = path + "/" + what, variable->trainable = false;
       for (int64_t axis : axes)
         variable->shape.push_back(x[0].shape()[size_t(axis)]);
       int64_t cells = 1;

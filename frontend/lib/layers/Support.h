@@ -57,15 +57,16 @@ inline Attributes windowAttributes(const Tensor &x, const Shape &window, const S
                                    const Shape &dilations, const std::string &padding,
                                    Attributes more) {
   Shape pads;
+  bool causal = padding == "causal" && window.size() == 1;
+  if (padding != "valid" && padding != "same" && !causal)
+    x.graph->mistake("padding is '" + padding + "'; use \"valid\" or \"same\"" +
+                     (window.size() == 1 ? " or \"causal\"" : ""));
   for (size_t d = 0; d < window.size(); ++d) {
     std::pair<int64_t, int64_t> pad{0, 0};
     if (padding == "same" && strides[d] > 0)
       pad = infer::samePadding(x.shape()[d + 1], window[d], strides[d], dilations[d]);
-    else if (padding == "causal" && window.size() == 1)
+    else if (causal)
       pad = {(window[d] - 1) * dilations[d], 0};
-    else if (padding != "valid")
-      x.graph->mistake("padding is '" + padding + "'; use \"valid\" or \"same\"" +
-                       (window.size() == 1 ? " or \"causal\"" : ""));
     pads.push_back(pad.first), pads.push_back(pad.second);
   }
   more["strides"] = strides, more["dilations"] = dilations, more["padding"] = pads;

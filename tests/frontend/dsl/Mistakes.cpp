@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Programs that are wrong: each mistake is told at its own line, with the layer's name and what to do, and
+// all of a program's are told together.
+#include <cornet/cornet.h>
+
+#include <gtest/gtest.h>
+
+namespace cornet {
+namespace {
+
+struct Wrong {
+  const char *what;                  ///< the case's name
+  Model (*build)(int &line);         ///< builds it and tells the line of the mistake
+  const char *layer, *says;
+};
+
+const Wrong programs[] = {
+    {"rank", [](int &line) { Tensor x = Input({10}); line = __LINE__; return Functional({x}, {Conv2D({.filters = 4, .kernel_size = 3, .name = "conv"})(x)}); }, "conv", "input has 2 dimensions, expected 4 (N, H, W, C)"},
+    {"activation", [](int &line) { Tensor x = Input({10}); line = __LINE__; return Functional({x}, {Dense({.units = 4, .activation = "rellu", .name = "fc"})(x)}); }, "fc", "unknown activation 'rellu'; known: "},
+    {"units", [](int &line) { Tensor x = Input({10}); line = __LINE__; return Functional({x}, {Dense({.name = "fc"})(x)}); }, "fc", "units must be positive"},
+    {"padding", [](int &line) { Tensor x = Input({8, 8, 1}); line = __LINE__; return Functional({x}, {Conv2D({.filters = 4, .padding = "full", .name = "c"})(x)}); }, "c", "padding is 'full'; use \"valid\" or \"same\""},
+    {"window", [](int &line) { Tensor x = Input({4, 4, 1}); line = __LINE__; return Functional({x}, {MaxPooling2D({.pool_size = 7, .name = "pool"})(x)}); }, "pool", "a window of 7 does not fit 4 cells"},
+    {"sum", [](int &line) { Recording r; Tensor x = Input({4}), y = Input({5}); line = __LINE__; return Functional({x, y}, {Add({.name = "sum"})({x, y})}); }, "sum", "do not broadcast"},
+    {"reshape", [](int &line) { Tensor x = Input({12}); line = __LINE__; return Functional({x}, {Reshape({.target_shape = {5, 2}, .name = "r"})(x)}); }, "r", "has 12 elements"},
+    {"groups", [](int &line) { Tensor x = Input({8, 8, 6}); line = __LINE__; return Functional({x}, {Conv2D({.filters = 8, .groups = 4, .name = "g"})(x)}); }, "g", "groups"},
+    {"normalization groups", [](int &line) { Tensor x = Input({8, 6}); line = __LINE__; return Functional({x}, {GroupNormalization({.groups = 4, .name = "g"})(x)}); }, "g", "6 channels do not divide into 4 groups"},
+    {"two models", [](int &line) { Tensor x = Input({4}), y = Input({4}); line = __LINE__; return Functional({x}, {Add({.name = "sum"})({x, y})}); }, "sum", "mixes tensors of two models"},
+    {"concat", [](int &line) { Recording r; Tensor x = Input({4, 2}), y = Input({3, 3}); line = __LINE__; return Functional({x, y}, {Concatenate({.axis = 2, .name = "cat"})({x, y})}); }, "cat", "must agree outside axis"},
+    {"crop", [](int &line) { Tensor x = Input({4, 4, 1}); line = __LINE__; return Functional({x}, {Cropping2D({.top_bottom = {2, 2}, .name = "crop"})(x)}); }, "crop", "cropping leaves nothing of 4 cells"},
+    {"axis", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {Softmax({.axis = 3, .name = "s"})(x)}); }, "s", "axis 3 is not a dimension"},
+    {"embedding", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {Embedding({.input_dim = 9, .output_dim = 2, .name = "e"})(x)}); }, "e", "indices must be i32"},
+    {"equation", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {EinsumDense({.equation = "ab", .name = "e"})(x)}); }, "e", "is not of the form"},
+    {"name", [](int &line) { Tensor x = Input({4}); Tensor y = Dense({.units = 4, .name = "twin"})(x); line = __LINE__; return Functional({x}, {Dense({.units = 4, .name = "twin"})(y)}); }, "twin", "another layer has this name"},
+    {"dot", [](int &line) { Recording r; Tensor x = Input({4}), y = Input({5}); line = __LINE__; return Functional({x, y}, {Dot({.axes = {1}, .name = "d"})({x, y})}); }, "d", "contracts 4 with 5"},
+};
+
+class Mistake : public testing::TestWithParam<Wrong> {};
+
+TEST_P(Mistake, IsToldWhereItIs) {
+  int line = 0;
+  Model model = GetParam().build(line);
+  const auto &mistakes = model.graph->mistakes;
+  ASSERT_EQ(mistakes.size(), 1u) << text(mistakes);
+  EXPECT_EQ(mistakes[0].line, line);
+  EXPECT_TRUE(mistakes[0].file.ends_with("Mistakes.cpp")) << mistakes[0].file;
+  EXPECT_EQ(mistakes[0].layer, GetParam().layer);
+  EXPECT_NE(mistakes[0].message.find(GetParam().says), std::string::npos) << mistakes[0].message;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Mistake, testing::ValuesIn(programs), [](const testing::TestParamInfo<Wrong> &info) {
+  std::string name = info.param.what;
+  for (char &letter : name)
+    letter = letter == ' ' ? '_' : letter;
+  return name;
+});
+
+TEST(Mistakes, AllAtOnce) {
+  Tensor x = Input({8, 8, 1});
+  Tensor a = Conv2D({.filters = 4, .kernel_size = 9, .name = "big"})(x);
+  Tensor b = Dense({.units = 0, .name = "none"})(x);
+  Tensor c = Activation({.activation = "wobble", .name = "odd"})(x);
+  Model model = Functional({x}, {a, b, c, Dense({.units = 3, .name = "after"})(a)}); // nothing new is told of what follows a mistake
+  std::string all = text(model.graph->mistakes);
+  EXPECT_EQ(model.graph->mistakes.size(), 3u) << all;
+  for (const char *layer : {"error: 'big': ", "error: 'none': ", "error: 'odd': "})
+    EXPECT_NE(all.find(layer), std::string::npos) << all;
+}
+
+} // namespace
+} // namespace cornet
