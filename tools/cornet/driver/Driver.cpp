@@ -64,7 +64,7 @@ public:
     if (!failed.error.empty())
       return failed;
     Workshop workshop;
-    OwningOpRef<ModuleOp> module = workshop.load(request.source);
+    OwningOpRef<ModuleOp> module = workshop.load(request.source, request.weights);
     if (!module) {
       failed.error = workshop.problems();
       return failed;
@@ -86,7 +86,7 @@ public:
 
   std::pair<std::string, std::string> moduleText(const CompileRequest &request) const override {
     Workshop workshop;
-    OwningOpRef<ModuleOp> module = workshop.load(request.source);
+    OwningOpRef<ModuleOp> module = workshop.load(request.source, request.weights);
     if (!module)
       return {"", workshop.problems()};
     std::string text;

@@ -26,6 +26,7 @@ struct Source {
 
 struct CompileRequest {
   Source source;
+  std::string weights; ///< a Keras file whose weights replace the source's; empty: none
   std::string output; ///< where the artifact goes; empty: no artifact is written
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};

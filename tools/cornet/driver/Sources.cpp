@@ -32,6 +32,31 @@ std::optional<Model> loadLibrary(const std::string &path, std::string &error) {
   return *std::unique_ptr<Model>(make());
 }
 
+std::string shapeText(const Shape &shape) {
+  std::string out;
+  for (int64_t extent : shape)
+    out += (out.empty() ? "" : ", ") + std::to_string(extent);
+  return "(" + out + ")";
+}
+
+/// Gives the weights of the Keras model at `path` to `model`, one by one in order; what does not fit is
+/// said.
+std::string takeWeights(const Model &model, const std::string &path) {
+  import::Imported imported = import::importModel(path);
+  if (!imported.error.empty())
+    return imported.error;
+  std::vector<VariablePtr> to = model.variables(), from = imported.model.variables();
+  if (to.size() != from.size())
+    return path + ": has " + std::to_string(from.size()) + " weights, the model '" + model.name + "' has " + std::to_string(to.size()) + "; is it the same network?";
+  std::string problems;
+  for (size_t i = 0; i < to.size(); ++i)
+    if (to[i]->shape == from[i]->shape)
+      to[i]->data = from[i]->value();
+    else
+      problems += path + ": weight " + std::to_string(i) + " '" + from[i]->name + "' is " + shapeText(from[i]->shape) + ", the model's '" + to[i]->name + "' is " + shapeText(to[i]->shape) + "\n";
+  return problems;
+}
+
 } // namespace
 
 std::optional<Model> loadModel(const Source &source, std::string &error) {
@@ -69,8 +94,12 @@ Workshop::Workshop() {
 
 Workshop::~Workshop() = default;
 
-OwningOpRef<ModuleOp> Workshop::load(const Source &source) {
+OwningOpRef<ModuleOp> Workshop::load(const Source &source, const std::string &weights) {
   if (source.kind == Source::Module) {
+    if (!weights.empty()) {
+      text = source.path + ": a module brings its own weights; --weights is for models with layers";
+      return nullptr;
+    }
     OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(source.path, context.get());
     if (!module)
       text = source.path + ": is not a valid module\n" + text;
@@ -82,6 +111,11 @@ OwningOpRef<ModuleOp> Workshop::load(const Source &source) {
     text += error;
     return nullptr;
   }
+  if (!weights.empty())
+    if (error = takeWeights(*model, weights); !error.empty()) {
+      text += error;
+      return nullptr;
+    }
   OwningOpRef<ModuleOp> module = emitModel(*context, *model);
   if (module && failed(verify(*module))) {
     text = source.path + ": gives an invalid module, which is a bug of Cornet; please report it\n" +

@@ -26,8 +26,9 @@ public:
   Workshop();
   ~Workshop();
 
-  /// Null when it does not work; then problems() says why.
-  mlir::OwningOpRef<mlir::ModuleOp> load(const Source &source);
+  /// The source's module, with the weights of the Keras file `weights` unless that is empty. Null
+  /// when it does not work; then problems() says why.
+  mlir::OwningOpRef<mlir::ModuleOp> load(const Source &source, const std::string &weights = "");
   /// Everything reported so far, a line each.
   std::string problems() const { return text; }
 

@@ -16,7 +16,7 @@ namespace cornet::cli {
 namespace {
 
 struct Options {
-  std::string model, output, pipeline;
+  std::string model, weights, output, pipeline;
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"}, plugins;
   unsigned threads = 2;
@@ -26,6 +26,7 @@ struct Options {
 constexpr const char *examples = R"(Examples:
   cornet compile digits                                     writes digits.cornet for this machine
   cornet compile resnet50 -o r50.cornet --batch 1,8 --explain
+  cornet compile digits --weights models/digits/digits.keras
   cornet compile model.keras --cpu x86-64-v3,x86-64-v4      one file for two generations of CPUs
   cornet compile digits --print-pipeline                    the text that cornet-opt takes)";
 
@@ -33,6 +34,7 @@ CompileRequest requestFor(const Options &options, const ModelFile &model) {
   CompileRequest request;
   request.source = *model.source;
   request.output = options.output.empty() ? model.name + ".cornet" : options.output;
+  request.weights = options.weights;
   request.batches = options.batches;
   request.cpus = options.cpus;
   request.pipeline = options.pipeline;
@@ -142,6 +144,8 @@ void addCompile(CLI::App &app, Context &context) {
       ->required();
   verb->add_option("-o,--output", options->output,
                    "The artifact to write; default: the model's name with .cornet, here");
+  verb->add_option("--weights", options->weights,
+                   "A Keras file (.keras, .h5) whose weights the model takes, in order");
   verb->add_option("--batch", options->batches,
                    "Batch sizes to specialize for; any number of rows is served from them")
       ->delimiter(',')
