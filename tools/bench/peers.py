@@ -36,7 +36,9 @@ class Onnx:
         self.nodes, self.weights, self.count = [], [], 0
         names = {model.inputs[0].name: "image"}
         shape = model.inputs[0].shape
-        for layer in model.layers[1:]:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.InputLayer):
+                continue
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
             names[layer.output.name] = self.layer(layer, [names[tensor.name] for tensor in inputs])
         graph = helper.make_graph(
@@ -90,6 +92,10 @@ class Onnx:
             return self.node("MaxPool", x, kernel_shape=layer.pool_size, strides=layer.strides)
         if kind == "GlobalAveragePooling2D":
             return self.node("Flatten", [self.node("GlobalAveragePool", x)])
+        if kind == "Flatten":
+            return self.node("Flatten", [self.node("Transpose", x, perm=[0, 2, 3, 1])])
+        if kind == "Dropout":
+            return x[0]
         if kind == "Add":
             return self.node("Add", x)
         if kind == "Dense":
@@ -177,6 +183,30 @@ def compare(name, batch, threads, seconds):
     return f"{name:12} batch {batch}, {threads} thread{'s' if threads > 1 else ''}: Cornet {ours:8.3f} ms, ONNX Runtime {theirs:8.3f} ms, ratio {ours / theirs:.2f} ({len(times['ort'])} calls each)"
 
 
+def coldStart():
+    """Milliseconds from exec to the first answer of the digits network, each in a fresh process."""
+    model = keras.saving.load_model(ROOT / "models" / "digits" / "digits.keras", compile=False)
+    artifact, network = WORK / "digits.cornet", WORK / "digits.onnx"
+    subprocess.run([BUILD / "bin" / "cornet", "compile", ROOT / "models" / "digits" / "digits.keras", "-o", artifact, "--quiet"],
+                   check=True, stdout=subprocess.DEVNULL)
+    network.write_bytes(Onnx(model).model.SerializeToString())
+    other = ("import time; start = time.perf_counter(); import numpy, onnxruntime; imported = time.perf_counter();"
+             f"session = onnxruntime.InferenceSession({str(network)!r}); session.run(None, {{'image': numpy.zeros((1, 1, 8, 8), 'float32')}});"
+             "print((time.perf_counter() - imported) * 1e3)")
+    times = {"cornet": [], "ort": [], "session": []}
+    for _ in range(11):
+        start = time.perf_counter()
+        subprocess.run([BUILD / "bin" / "runtime_c99", artifact], check=True, stdout=subprocess.DEVNULL)
+        times["cornet"].append((time.perf_counter() - start) * 1e3)
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", other], check=True, capture_output=True, text=True)
+        times["ort"].append((time.perf_counter() - start) * 1e3)
+        times["session"].append(float(done.stdout))
+    median = {who: float(np.median(values)) for who, values in times.items()}
+    return (f"cold start   exec to first digit: Cornet from C {median['cornet']:.1f} ms; ONNX Runtime from Python {median['ort']:.0f} ms, "
+            f"of which its session and first call {median['session']:.1f} ms")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="MODEL", help=" or ".join(BUILDERS))
@@ -190,7 +220,7 @@ def main():
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU")
     print(f"CPU: {cpu}; ONNX Runtime {onnxruntime.__version__}, ONNX {onnx.__version__}, Keras {keras.__version__}", flush=True)
     lines = [compare(name, args.batch, args.threads, args.seconds) for name in args.models or BUILDERS]
-    print("\n".join(lines))
+    print("\n".join([*lines, coldStart()]))
     return 0
 
 
