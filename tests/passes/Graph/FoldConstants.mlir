@@ -80,7 +80,7 @@ func.func @element_types() -> (tensor<2xf64>, tensor<2xf16>, tensor<2xbf16>, ten
 
 // NaN goes through maximum and minimum, as it does in kernels.
 // CHECK-LABEL: func.func @nan(
-// CHECK-COUNT-2: cornet.constant dense<[0x7FC00000, 0x7FC00000]>
+// CHECK-COUNT-2: cornet.constant dense<0x7FC00000> : tensor<2xf32>
 func.func @nan() -> (tensor<2xf32>, tensor<2xf32>) {
   %0 = cornet.constant dense<[0x7FC00000, 1.0]> : tensor<2xf32>
   %1 = cornet.constant dense<[1.0, 0x7FC00000]> : tensor<2xf32>
@@ -88,3 +88,15 @@ func.func @nan() -> (tensor<2xf32>, tensor<2xf32>) {
   %3 = cornet.minimum %0, %1 : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
   return %2, %3 : tensor<2xf32>, tensor<2xf32>
 }
+
+// A blob is not read.
+// CHECK-LABEL: func.func @resource(
+// CHECK:         cornet.constant dense_resource<blob>
+// CHECK:         cornet.neg
+func.func @resource() -> tensor<1xf32> {
+  %0 = cornet.constant dense_resource<blob> : tensor<1xf32>
+  %1 = cornet.neg %0 : (tensor<1xf32>) -> tensor<1xf32>
+  return %1 : tensor<1xf32>
+}
+
+{-# dialect_resources: { builtin: { blob: "0x040000000000803F" } } #-}
