@@ -7,6 +7,7 @@ nothing in the source tree: temporary files go to the build folder. One test by 
     CORNET_BUILD_DIR=build/release /usr/lib/llvm-22/bin/lit -v tests/ir/Ops
 """
 import os
+import sys
 
 import lit.formats
 
@@ -25,7 +26,7 @@ os.makedirs(config.test_exec_root, exist_ok=True)
 
 tools = [os.path.join(build, "bin"), "/usr/lib/llvm-22/bin"]
 config.environment["PATH"] = os.pathsep.join([*tools, os.environ["PATH"]])
-config.substitutions.append(("%{source}", os.path.dirname(config.test_source_root)))
+config.substitutions += [("%{source}", os.path.dirname(config.test_source_root)), ("%{python}", sys.executable)]
 for tool in ["cornet-opt", "cornet", "FileCheck", "not"]:
     if not any(os.access(os.path.join(folder, tool), os.X_OK) for folder in tools):
         lit_config.fatal(f"{tool} is in none of {', '.join(tools)}")
