@@ -26,6 +26,10 @@ def FoldBatchNorm : Pass<"cornet-fold-batch-norm"> {
   let summary = "Fold a scale and a shift by channel into the constant weights of the op before them";
 }
 
+def FoldPadding : Pass<"cornet-fold-padding"> {
+  let summary = "Move a pad of zeros into the padding of the windowed op after it";
+}
+
 def FormDispatches : Pass<"cornet-form-dispatches"> {
   let summary = "Group ops into dispatches, each of which becomes one kernel";
 }

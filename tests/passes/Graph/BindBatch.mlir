@@ -40,11 +40,13 @@ func.func @bound_b2(%x: tensor<2x4xf32>) -> tensor<2x4xf32> attributes {cornet.e
 // CHECK:         cornet.reshape {{.*}} -> tensor<8x2x2xf32>
 // CHECK:         cornet.slice {{.*}} -> tensor<8x1x2xf32>
 // CHECK:         cornet.broadcast {{.*}} -> tensor<8x5x2xf32>
-func.func @shapes(%x: tensor<?x4xf32>) -> tensor<?x5x2xf32> attributes {cornet.entry} {
+// CHECK:         cornet.reshape {{.*}} -> tensor<8x10xf32>
+func.func @shapes(%x: tensor<?x4xf32>) -> tensor<?x10xf32> attributes {cornet.entry} {
   %0 = cornet.reshape %x {shape = array<i64: -1, 2, 2>} : (tensor<?x4xf32>) -> tensor<?x2x2xf32>
   %1 = cornet.slice %0 {start = array<i64: 0, 1, 0>, size = array<i64: -1, 1, 2>} : (tensor<?x2x2xf32>) -> tensor<?x1x2xf32>
   %2 = cornet.broadcast %1 {shape = array<i64: -1, 5, 2>} : (tensor<?x1x2xf32>) -> tensor<?x5x2xf32>
-  return %2 : tensor<?x5x2xf32>
+  %3 = cornet.reshape %2 {shape = array<i64: -1, -1>} : (tensor<?x5x2xf32>) -> tensor<?x10xf32>
+  return %3 : tensor<?x10xf32>
 }
 
 // -----
