@@ -4,8 +4,8 @@
 #include "ir/Infer/Infer.h"
 
 #include <algorithm>
-#include <set>
 #include <functional>
+#include <set>
 
 namespace cornet::infer {
 namespace {
