@@ -27,7 +27,7 @@ def FoldBatchNorm : Pass<"cornet-fold-batch-norm"> {
 }
 
 def FoldPadding : Pass<"cornet-fold-padding"> {
-  let summary = "Move zeros around an image into the convolution or max pool that reads it";
+  let summary = "Move a pad of zeros into the padding of the windowed op after it";
 }
 
 def FormDispatches : Pass<"cornet-form-dispatches"> {

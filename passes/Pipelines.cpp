@@ -16,9 +16,9 @@ struct Pipeline {
 constexpr Pipeline pipelines[] = {
     {"inference-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},cornet-freeze-variables,canonicalize,"
-     "func.func(cornet-decompose-composites,cornet-fold-constants,cornet-fold-batch-norm,"
-     "cornet-fold-constants,cornet-fold-padding,cse,canonicalize,cornet-form-dispatches),"
-     "symbol-dce)"},
+     "func.func(cornet-decompose-composites,cornet-fold-constants,cornet-fold-batch-norm,cornet-"
+     "fold-constants,cornet-fold-padding,"
+     "cse,canonicalize,cornet-form-dispatches),symbol-dce)"},
 };
 
 } // namespace

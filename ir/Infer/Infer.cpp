@@ -4,8 +4,8 @@
 #include "ir/Infer/Infer.h"
 
 #include <algorithm>
-#include <set>
 #include <functional>
+#include <set>
 
 namespace cornet::infer {
 namespace {
@@ -125,6 +125,8 @@ Result convolution(const char *label, Operands operands, const Attributes &attri
                 "_c1: input (N, spatial..., C) and kernel (spatial..., in, out) must have equal "
                 "rank 3 to 5, got " +
                 text(in) + " and " + text(kernel));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail(std::string(label) + "_c6: input and kernel differ in element type");
   Result result = windowed(label, operands[0], Ints(kernel.begin(), kernel.end() - 2), attributes);
   if (!result)
     return result;
@@ -179,7 +181,7 @@ Result reduce(Operands operands, const Attributes &attributes) {
   if (!kinds.contains(get<std::string>(attributes, "kind")))
     return fail("reduce_c2: kind must be sum, mean, max or min, got '" +
                 get<std::string>(attributes, "kind") + "'");
-  if (marks.empty() && !in.empty())
+  if (marks.empty() && (!in.empty() || !get<Ints>(attributes, "axes").empty()))
     return fail("reduce_c1: axes must be distinct and lie in " + text(in));
   Result result{{operands[0].dtype, {}}, ""};
   for (size_t i = 0; i < in.size(); ++i)
@@ -204,6 +206,9 @@ Result reshape(Operands operands, const Attributes &attributes) {
   // A symbolic batch stays in front; the rest must match.
   if (batch && (out.empty() || out[0] != kDynamic))
     return fail("reshape_c1: the batch must stay the first dimension, got " + text(out));
+  // A leading -1 beside another one is the batch too, once it is bound.
+  if (!batch && !in.empty() && std::ranges::count(out, kDynamic) > 1 && out[0] == kDynamic)
+    batch = true, out[0] = in[0];
   int64_t cells = 1, known = 1;
   for (size_t i = batch; i < in.size(); ++i)
     cells *= in[i];
@@ -226,7 +231,9 @@ Result reshape(Operands operands, const Attributes &attributes) {
 Result transpose(Operands operands, const Attributes &attributes) {
   const Ints &permutation = get<Ints>(attributes, "permutation");
   const Shape &in = operands[0].shape;
-  if (permutation.size() != in.size() || (marked(permutation, in.size()).empty() && !in.empty()))
+  bool negative = std::ranges::any_of(permutation, [](int64_t p) { return p < 0; });
+  if (permutation.size() != in.size() || negative ||
+      (marked(permutation, in.size()).empty() && !in.empty()))
     return fail("transpose_c1: the permutation must name each dimension of " + text(in) + " once");
   if (!in.empty() && in[0] == kDynamic && permutation[0] != 0)
     return fail("transpose_c2: the batch must stay the first dimension");
@@ -261,7 +268,7 @@ Result concat(Operands operands, const Attributes &attributes) {
                 text(operands[0].shape));
   for (const TensorType &operand : operands.subspan(1)) {
     Shape rest = operand.shape, first = operands[0].shape;
-    if (rest.size() != rank || operand.dtype != operands[0].dtype ||
+    if (rest.size() != rank || operand.dtype != operands[0].dtype || rest[axis] == kDynamic ||
         (rest[axis] = first[axis], rest != first))
       return fail("concat_c2: " + text(operand.shape) + " and " + text(operands[0].shape) +
                   " must agree outside axis " + std::to_string(axis));
@@ -277,7 +284,9 @@ Result batchNorm(Operands operands, const Attributes &attributes) {
   int64_t axis = get<int64_t>(attributes, "axis");
   const Shape &in = operands[0].shape;
   for (const TensorType &parameter : operands.subspan(1))
-    if (parameter.shape != Shape{in[axis < 0 ? axis + in.size() : axis]})
+    if (parameter.dtype != operands[0].dtype)
+      return fail("batch_norm_c2: parameters must have the input's element type");
+    else if (parameter.shape != Shape{in[axis < 0 ? axis + in.size() : axis]})
       return fail("batch_norm_c1: parameters must have the shape of dimension " +
                   std::to_string(axis) + " of " + text(in) + ", got " + text(parameter.shape));
   return result;
@@ -350,6 +359,8 @@ Result convTranspose(Operands operands, const Attributes &attributes) {
   if (kernel.back() != in.back())
     return fail("conv_transpose_c3: the kernel has " + std::to_string(kernel.back()) +
                 " input channels, the input " + std::to_string(in.back()));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail("conv_transpose_c5: input and kernel differ in element type");
   Result result{operands[0], ""};
   for (size_t i = 0; i < spatial; ++i) {
     int64_t extent = (in[i + 1] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 -
@@ -360,6 +371,14 @@ Result convTranspose(Operands operands, const Attributes &attributes) {
   }
   result.type.shape.back() = kernel[kernel.size() - 2];
   return result;
+}
+
+/// Why `shape` is no shape of the dialect; empty when it is one.
+std::string mistake(const Shape &shape) {
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] < 0 && (i > 0 || shape[i] != kDynamic))
+      return "shape_c1: dimensions after the first must be known, got " + text(shape);
+  return "";
 }
 
 using Rule = Result (*)(Operands, const Attributes &);
@@ -415,8 +434,13 @@ Result inferOp(std::string_view op, std::span<const TensorType> operands,
   if (operands.empty() || (wanted && operands.size() != wanted))
     return fail("'" + std::string(op) + "' takes " + std::to_string(wanted) + " operands, got " +
                 std::to_string(operands.size()));
+  for (const TensorType &operand : operands)
+    if (std::string why = mistake(operand.shape); !why.empty())
+      return fail(why);
   try {
-    return it->second.rule(operands, attributes);
+    Result result = it->second.rule(operands, attributes);
+    std::string why = result ? mistake(result.type.shape) : "";
+    return why.empty() ? result : fail(why);
   } catch (const Missing &missing) {
     return fail(missing.why);
   }

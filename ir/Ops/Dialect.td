@@ -23,7 +23,8 @@ def Cornet_Dialect : Dialect {
 class Cornet_Op<string mnemonic, list<Trait> traits = []> : Op<Cornet_Dialect, mnemonic, traits>;
 
 // An op whose result type follows from operands and attributes by the rule of its name in ir/Infer,
-// which is also its verifier: its labelled constraints are the rule's.
+// which is also its verifier: its labelled constraints are the rule's. All of them share shape_c1: only
+// the first dimension of an operand or a result may be unknown.
 class Cornet_InferredOp<string mnemonic, list<Trait> traits = []>
     : Cornet_Op<mnemonic, traits # [Pure, DeclareOpInterfaceMethods<Cornet_Evaluate>]> {
   let results = (outs AnyRankedTensor:$result);

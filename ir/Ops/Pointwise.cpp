@@ -137,8 +137,8 @@ CORNET_BINARY(AddOp, c.add(x, y), x + y)
 CORNET_BINARY(SubOp, c.sub(x, y), x - y)
 CORNET_BINARY(MulOp, c.mul(x, y), x *y)
 CORNET_BINARY(DivOp, c.div(x, y), x / y)
-CORNET_BINARY(MaximumOp, c.max(x, y), std::max(x, y))
-CORNET_BINARY(MinimumOp, c.min(x, y), std::min(x, y))
+CORNET_BINARY(MaximumOp, c.max(x, y), std::isnan(y) ? y : std::max(x, y))
+CORNET_BINARY(MinimumOp, c.min(x, y), std::isnan(y) ? y : std::min(x, y))
 CORNET_BINARY(PowOp, math::PowFOp::create(b, loc, x, y), std::pow(x, y))
 
 Value CompareOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pointwise ops. Several operands broadcast as in NumPy: trailing alignment, 1 stretches.
+// Pointwise ops. Several operands broadcast as in NumPy: trailing alignment, 1 stretches. Constraints:
+// broadcast_c1 one element type; broadcast_c2 shapes that broadcast.
 include "ir/Ops/Dialect.td"
 
 class Cornet_Pointwise_Op<string mnemonic> : Cornet_InferredOp<mnemonic, [DeclareOpInterfaceMethods<Cornet_Pointwise>]>;
@@ -53,10 +54,11 @@ def Cornet_MinimumOp : Cornet_Binary<"minimum", "the smaller of a and b">;
 def Cornet_PowOp : Cornet_Binary<"pow", "a^b">;
 def Cornet_CompareOp : Cornet_Binary<"compare", "a ? b as i1"> {
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, StrAttr:$predicate);
-  let description = "`predicate` is one of eq ne lt le gt ge; comparisons with NaN are false but for ne.";
+  let description = "`predicate` is one of eq ne lt le gt ge; comparisons with NaN are false but for ne. Constraint: compare_c1 a known predicate.";
 }
 def Cornet_SelectOp : Cornet_Pointwise_Op<"select"> {
   let summary = "on_true where the condition holds, else on_false";
+  let description = "Constraint: select_c1 an i1 condition.";
   let arguments = (ins AnyRankedTensor:$condition, AnyRankedTensor:$on_true, AnyRankedTensor:$on_false);
   let assemblyFormat = "$condition `,` $on_true `,` $on_false attr-dict `:` functional-type(operands, results)";
 }

@@ -24,7 +24,7 @@ def Cornet_ConvOp : Cornet_Structured<"conv"> {
   let description = [{
     result[n, y, x, o] = sum over r, s, c of input[n, y sy + r dy - py, x sx + s dx - px, c] kernel[r, s, c, o];
     cells outside the input are 0. Constraints: conv_c1 ranks; conv_c2 attribute lengths; conv_c3 positive
-    attributes; conv_c4 the window fits; conv_c5 channels and groups. Source: Keras 3 Conv1D/2D/3D.
+    attributes; conv_c4 the window fits; conv_c5 channels and groups; conv_c6 one element type. Source: Keras 3 Conv1D/2D/3D.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
                        DenseI64ArrayAttr:$dilations, I64Attr:$groups);
@@ -32,12 +32,19 @@ def Cornet_ConvOp : Cornet_Structured<"conv"> {
 
 def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv"> {
   let summary = "result[n, y, x, c M + m] = sum over r, s of input[n, .., .., c] kernel[r, s, c, m]";
+  let description = [{
+    Constraints, as conv's: depthwise_conv_c1 ranks; depthwise_conv_c2 attribute lengths; depthwise_conv_c3 positive
+    attributes; depthwise_conv_c4 the window fits; depthwise_conv_c5 channels; depthwise_conv_c6 one element type.
+  }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
                        DenseI64ArrayAttr:$dilations);
 }
 
 class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic> {
   let summary = text;
+  let description = [{
+    Constraints: pool_c1 rank; pool_c2 attribute lengths; pool_c3 positive attributes; pool_c4 the window fits.
+  }];
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
                        DenseI64ArrayAttr:$dilations);
 }
@@ -46,35 +53,45 @@ def Cornet_AvgPoolOp : Cornet_Pool<"avg_pool", "The mean of each window's real c
 
 def Cornet_ReduceOp : Cornet_Structured<"reduce"> {
   let summary = "sum, mean, max or min over axes";
+  let description = "Constraints: reduce_c1 axes distinct and in the input; reduce_c2 a known kind.";
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$kind, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
 }
 
 def Cornet_ReshapeOp : Cornet_Structured<"reshape"> {
   let summary = "The same cells in row-major order under another shape; one extent may be -1";
+  let description = [{
+    A leading -1 beside another one stands for the batch. Constraints: reshape_c1 a symbolic batch stays first;
+    reshape_c2 one -1; reshape_c3 as many cells.
+  }];
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$shape);
   let hasFolder = 1;
 }
 def Cornet_TransposeOp : Cornet_Structured<"transpose"> {
   let summary = "result dimension i is input dimension permutation[i]";
+  let description = "Constraints: transpose_c1 a permutation; transpose_c2 a symbolic batch stays first.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$permutation);
   let hasFolder = 1;
 }
 def Cornet_PadOp : Cornet_Structured<"pad"> {
   let summary = "low and high cells of `value` around each dimension";
+  let description = "Constraints: pad_c1 attribute lengths; pad_c2 none negative, none on a symbolic batch.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high, F64Attr:$value);
   let hasFolder = 1;
 }
 def Cornet_ConcatOp : Cornet_Structured<"concat"> {
   let summary = "The inputs one after another along axis";
+  let description = "Constraints: concat_c1 a static axis; concat_c2 inputs agree outside it.";
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$axis);
 }
 
 def Cornet_SliceOp : Cornet_Structured<"slice"> {
   let summary = "`size` cells from `start` in each dimension; the batch is taken whole (0, -1)";
+  let description = "Constraints: slice_c1 attribute lengths; slice_c2 the cells lie in the input.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$start, DenseI64ArrayAttr:$size);
 }
 def Cornet_BroadcastOp : Cornet_Structured<"broadcast"> {
   let summary = "The input stretched to `shape` as in NumPy";
+  let description = "Constraint: broadcast_c3 the input stretches to the shape.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$shape);
 }
 def Cornet_GatherOp : Cornet_Structured<"gather"> {
@@ -87,14 +104,16 @@ def Cornet_GatherOp : Cornet_Structured<"gather"> {
 }
 def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";
+  let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
 }
 def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose"> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
     Kernel (spatial..., O, C), as Keras stores it. `padding` is cut from the full result before and after each
-    spatial dimension; a negative one adds zeros. Constraints: conv_transpose_c1 ranks; c2 attribute lengths;
-    c3 channels; c4 an output is left. Source: Keras 3 Conv2DTranspose.
+    spatial dimension; a negative one adds zeros. Constraints: conv_transpose_c1 ranks;
+    conv_transpose_c2 attribute lengths; conv_transpose_c3 channels; conv_transpose_c4 an output is left;
+    conv_transpose_c5 one element type. Source: Keras 3 Conv2DTranspose.
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
                        DenseI64ArrayAttr:$dilations);
@@ -102,10 +121,15 @@ def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose"> {
 
 def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "e^(x - max) / sum of e^(x - max) over axis";
+  let description = "Constraint: axis_c1 the axis is in the input.";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis);
 }
 def Cornet_BatchNormOp : Cornet_Structured<"batch_norm", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "gamma (x - mean) / sqrt(variance + epsilon) + beta along axis, with the moving statistics";
+  let description = [{
+    Constraints: axis_c1 the axis is in the input; batch_norm_c1 parameters have the axis's extent; batch_norm_c2
+    parameters have the input's element type.
+  }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gamma, AnyRankedTensor:$beta, AnyRankedTensor:$mean,
                        AnyRankedTensor:$variance, I64Attr:$axis, F64Attr:$epsilon);
 }

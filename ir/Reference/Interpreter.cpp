@@ -12,6 +12,13 @@ using Values = llvm::DenseMap<Value, HostTensor>;
 
 HostTensor shaped(RankedTensorType type) { return {std::vector<int64_t>(type.getShape()), {}}; }
 
+APFloat rounded(double value, FloatType type) {
+  APFloat out(value);
+  bool inexact;
+  out.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &inexact);
+  return out;
+}
+
 /// Runs the ops of `block` on `values`; `last[v]` is the op after which v is dropped.
 LogicalResult run(Block &block, Values &values);
 
@@ -68,6 +75,9 @@ HostTensor toHost(ElementsAttr value) {
     out.data.assign(dense.value_begin<float>(), dense.value_end<float>());
   else if (element.isF64())
     out.data.assign(dense.value_begin<double>(), dense.value_end<double>());
+  else if (isa<FloatType>(element))
+    for (const APFloat &real : dense.getValues<APFloat>())
+      out.data.push_back(real.convertToDouble());
   else
     for (const APInt &integer : dense.getValues<APInt>())
       out.data.push_back(element.isInteger(1) ? integer.getBoolValue()
@@ -89,6 +99,14 @@ ElementsAttr toElements(const HostTensor &value, RankedTensorType type) {
     return as(int64_t());
   if (element.isInteger(32))
     return as(int32_t());
+  if (element.isInteger(8))
+    return as(int8_t());
+  if (auto real = dyn_cast<FloatType>(element)) {
+    SmallVector<APFloat> cells;
+    for (double cell : value.data)
+      cells.push_back(rounded(cell, real));
+    return DenseElementsAttr::get(type, cells);
+  }
   SmallVector<bool> cells(value.data.begin(), value.data.end());
   return DenseElementsAttr::get(type, cells);
 }
@@ -104,6 +122,9 @@ FailureOr<HostTensor> evaluate(Operation *op, ArrayRef<const HostTensor *> input
   if (type.getElementType().isF32())
     for (double &cell : out.data)
       cell = float(cell);
+  else if (auto real = dyn_cast<FloatType>(type.getElementType()); real && real.getWidth() < 32)
+    for (double &cell : out.data)
+      cell = rounded(cell, real).convertToDouble();
   return out;
 }
 

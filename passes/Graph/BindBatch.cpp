@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/SmallSet.h"
 
 namespace cornet {
 #define GEN_PASS_DEF_BINDBATCH
@@ -29,7 +30,20 @@ Type bound(Type type, int64_t batch) {
 struct BindBatch : impl::BindBatchBase<BindBatch> {
   using BindBatchBase::BindBatchBase;
 
+  LogicalResult checkSizes() {
+    llvm::SmallSet<int64_t, 8> seen;
+    for (int64_t size : sizes)
+      if (size < 1)
+        return getOperation().emitError("a batch size must be at least 1, got ") << size;
+      else if (!seen.insert(size).second)
+        return getOperation().emitError("the batch size ") << size << " is given twice";
+    return success();
+  }
+
   LogicalResult bind(func::FuncOp entry, int64_t batch) {
+    if (!entry.getBody().hasOneBlock() ||
+        !llvm::all_of(entry.getArgumentTypes(), llvm::IsaPred<RankedTensorType>))
+      return entry.emitError("an entry point needs a body and tensor arguments");
     func::FuncOp copy = entry.clone();
     copy.setName((entry.getName() + "_b" + Twine(batch)).str());
     copy->setAttr("cornet.entry", StringAttr::get(&getContext(), entry.getName()));
@@ -51,17 +65,14 @@ struct BindBatch : impl::BindBatchBase<BindBatch> {
   }
 
   void runOnOperation() override {
+    if (failed(checkSizes()))
+      return signalPassFailure();
     for (func::FuncOp entry : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (!entry->hasAttr("cornet.entry") || entry->hasAttr("cornet.batch"))
         continue;
-      for (int64_t size : sizes) {
-        if (size < 1) {
-          entry.emitError("a batch size must be at least 1, got ") << size;
-          return signalPassFailure();
-        }
+      for (int64_t size : sizes)
         if (failed(bind(entry, size)))
           return signalPassFailure();
-      }
       if (!sizes.empty())
         entry.erase();
     }

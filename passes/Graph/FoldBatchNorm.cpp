@@ -36,6 +36,8 @@ struct ScaleIntoWeights : OpRewritePattern<MulOp> {
     Operation *op = mul.getLhs().getDefiningOp();
     if (!scale || !op || !op->hasOneUse())
       return rewriter.notifyMatchFailure(mul, "not a channel scale of a value used once");
+    if (op->getResult(0).getType() != mul.getType())
+      return rewriter.notifyMatchFailure(mul, "the scale stretches the scaled value");
     if (!isa<ConvOp, DepthwiseConvOp, MatmulOp>(op) ||
         !op->getOperand(1).getDefiningOp<ConstantOp>())
       return rewriter.notifyMatchFailure(mul, "the scaled op has no constant weights");

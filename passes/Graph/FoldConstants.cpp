@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Replaces each op whose operands are all constants by its value, computed by the reference
-// interpreter, unless the result has more than `max-elements` elements.
+// interpreter, unless the result has more than `max-elements` elements. Only dense constants are
+// read; blobs of resources stay.
 #include "ir/Reference/Interpreter.h"
 #include "passes/Passes.h"
 
@@ -20,7 +21,8 @@ struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
   static SmallVector<ConstantOp> constants(Operation *op) {
     SmallVector<ConstantOp> out;
     for (Value operand : op->getOperands())
-      if (auto constant = operand.getDefiningOp<ConstantOp>())
+      if (auto constant = operand.getDefiningOp<ConstantOp>();
+          constant && isa<DenseElementsAttr>(constant.getValue()))
         out.push_back(constant);
     return out.size() == op->getNumOperands() ? out : SmallVector<ConstantOp>{};
   }

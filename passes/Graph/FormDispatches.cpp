@@ -85,8 +85,9 @@ void outline(const Group &group) {
 struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   void runOnOperation() override {
     getOperation()->walk([](func::FuncOp function) {
-      for (const Group &group : groups(function.front()))
-        outline(group);
+      for (Block &block : function.getBody())
+        for (const Group &group : groups(block))
+          outline(group);
     });
   }
 };

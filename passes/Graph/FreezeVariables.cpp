@@ -2,8 +2,8 @@
 //
 // Replaces each entry-point argument tagged `cornet.variable = @name` by a constant of the
 // variable's value and drops the argument, so that the weights fold. Requires: the function only
-// reads its variables (inference). Guarantees: no tagged argument remains; unused cornet.variable
-// ops are left to symbol-dce.
+// reads its variables (inference). Guarantees: no tagged argument of an entry point remains, and no
+// variable that nobody names.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -19,6 +19,8 @@ namespace {
 
 struct FreezeVariables : impl::FreezeVariablesBase<FreezeVariables> {
   LogicalResult freeze(func::FuncOp entry) {
+    if (entry.isExternal())
+      return entry.emitError("an entry point needs a body");
     BitVector frozen(entry.getNumArguments());
     OpBuilder builder(&entry.front(), entry.front().begin());
     for (BlockArgument argument : entry.getArguments()) {

@@ -1,0 +1,159 @@
+// RUN: cornet-opt %s -split-input-file -verify-diagnostics
+
+func.func @reshape_c1(%x: tensor<?x4xf32>) {
+  // expected-error @below {{reshape_c1: the batch must stay the first dimension, got (4, ?)}}
+  %0 = cornet.reshape %x {shape = array<i64: 4, -1>} : (tensor<?x4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @reshape_c2(%x: tensor<?x4xf32>) {
+  // expected-error @below {{reshape_c2: only one dimension may be -1, got (?, ?, ?)}}
+  %0 = cornet.reshape %x {shape = array<i64: -1, -1, -1>} : (tensor<?x4xf32>) -> tensor<?x2x2xf32>
+  return
+}
+
+// -----
+
+func.func @reshape_c3(%x: tensor<?x4xf32>) {
+  // expected-error @below {{reshape_c3: (?, 4) has 4 elements, (?, 3) has 3}}
+  %0 = cornet.reshape %x {shape = array<i64: -1, 3>} : (tensor<?x4xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @reshape_to_negative(%x: tensor<4xf32>) {
+  // expected-error @below {{shape_c1}}
+  %0 = cornet.reshape %x {shape = array<i64: -2, -2>} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @transpose_c1(%x: tensor<?x4xf32>) {
+  // expected-error @below {{transpose_c1: the permutation must name each dimension of (?, 4) once}}
+  %0 = cornet.transpose %x {permutation = array<i64: 0, 0>} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @transpose_c1_negative(%x: tensor<?x4xf32>) {
+  // expected-error @below {{transpose_c1}}
+  %0 = cornet.transpose %x {permutation = array<i64: 0, -1>} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @transpose_c2(%x: tensor<?x4xf32>) {
+  // expected-error @below {{transpose_c2: the batch must stay the first dimension}}
+  %0 = cornet.transpose %x {permutation = array<i64: 1, 0>} : (tensor<?x4xf32>) -> tensor<4x?xf32>
+  return
+}
+
+// -----
+
+func.func @pad_c1(%x: tensor<?x4xf32>) {
+  // expected-error @below {{pad_c1: low and high need one entry for each dimension of (?, 4)}}
+  %0 = cornet.pad %x {low = array<i64: 1>, high = array<i64: 0, 1>, value = 0.0 : f64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @pad_c2_negative(%x: tensor<?x4xf32>) {
+  // expected-error @below {{pad_c2: padding must not be negative, nor touch the batch}}
+  %0 = cornet.pad %x {low = array<i64: 0, -1>, high = array<i64: 0, 0>, value = 0.0 : f64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @pad_c2_batch(%x: tensor<?x4xf32>) {
+  // expected-error @below {{pad_c2}}
+  %0 = cornet.pad %x {low = array<i64: 1, 0>, high = array<i64: 0, 0>, value = 0.0 : f64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c1_axis(%x: tensor<?x4xf32>, %k: tensor<?x4xf32>) {
+  // expected-error @below {{concat_c1: axis 2 is not a static dimension of (?, 4)}}
+  %0 = cornet.concat %x, %k {axis = 2 : i64} : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c1_batch(%x: tensor<?x4xf32>, %k: tensor<?x4xf32>) {
+  // expected-error @below {{concat_c1: axis 0 is not a static dimension of (?, 4)}}
+  %0 = cornet.concat %x, %k {axis = 0 : i64} : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c2_shapes(%x: tensor<2x4xf32>, %k: tensor<3x5xf32>) {
+  // expected-error @below {{concat_c2: (3, 5) and (2, 4) must agree outside axis 0}}
+  %0 = cornet.concat %x, %k {axis = 0 : i64} : (tensor<2x4xf32>, tensor<3x5xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c2_batch(%x: tensor<2x4xf32>, %k: tensor<?x4xf32>) {
+  // expected-error @below {{concat_c2}}
+  %0 = cornet.concat %x, %k {axis = 0 : i64} : (tensor<2x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @slice_c1(%x: tensor<?x4xf32>) {
+  // expected-error @below {{slice_c1: start and size need one entry for each dimension of (?, 4)}}
+  %0 = cornet.slice %x {start = array<i64: 0>, size = array<i64: 1>} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @slice_c2(%x: tensor<?x4xf32>) {
+  // expected-error @below {{slice_c2: 3 cells from 2 do not lie in dimension 1 of (?, 4)}}
+  %0 = cornet.slice %x {start = array<i64: 0, 2>, size = array<i64: -1, 3>} : (tensor<?x4xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @slice_c2_batch(%x: tensor<?x4xf32>) {
+  // expected-error @below {{slice_c2: 1 cells from 0 do not lie in dimension 0 of (?, 4)}}
+  %0 = cornet.slice %x {start = array<i64: 0, 0>, size = array<i64: 1, 4>} : (tensor<?x4xf32>) -> tensor<1x4xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_c3(%x: tensor<?x4xf32>) {
+  // expected-error @below {{broadcast_c3: (?, 4) does not stretch to (?, 8)}}
+  %0 = cornet.broadcast %x {shape = array<i64: -1, 8>} : (tensor<?x4xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_c3_shrinks(%x: tensor<2x4xf32>) {
+  // expected-error @below {{broadcast_c3: (2, 4) does not stretch to (4)}}
+  %0 = cornet.broadcast %x {shape = array<i64: 4>} : (tensor<2x4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_to_negative(%x: tensor<1xf32>) {
+  // expected-error @below {{shape_c1}}
+  %0 = cornet.broadcast %x {shape = array<i64: -3>} : (tensor<1xf32>) -> tensor<3xf32>
+  return
+}

@@ -1,0 +1,95 @@
+// RUN: cornet-opt %s --pass-pipeline='builtin.module(func.func(cornet-form-dispatches))' | FileCheck %s
+
+// An op of any kind takes the pointwise ops behind it as its epilogue. The splat goes inside, the
+// other constants are inputs.
+// CHECK-LABEL: func.func @epilogue(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<8x2xf32>)
+// CHECK-DAG:     %[[W:.*]] = cornet.constant {{.*}} : tensor<2x3xf32>
+// CHECK-DAG:     %[[B:.*]] = cornet.constant {{.*}} : tensor<3xf32>
+// CHECK:         %[[Y:.*]] = cornet.dispatch(%[[X]], %[[W]], %[[B]])
+// CHECK-NEXT:    ^bb0(%[[A0:.*]]: tensor<8x2xf32>, %[[A1:.*]]: tensor<2x3xf32>, %[[A2:.*]]: tensor<3xf32>):
+// CHECK-NEXT:      %[[M:.*]] = cornet.matmul %[[A0]], %[[A1]]
+// CHECK-NEXT:      %[[S:.*]] = cornet.add %[[M]], %[[A2]]
+// CHECK-NEXT:      %[[TWO:.*]] = cornet.constant dense<2.0{{.*}}> : tensor<f32>
+// CHECK-NEXT:      %[[P:.*]] = cornet.maximum %[[S]], %[[TWO]]
+// CHECK-NEXT:      cornet.yield %[[P]]
+// CHECK:         return %[[Y]]
+func.func @epilogue(%x: tensor<8x2xf32>) -> tensor<8x3xf32> {
+  %w = cornet.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+  %b = cornet.constant dense<[5.0, 6.0, 7.0]> : tensor<3xf32>
+  %two = cornet.constant dense<2.0> : tensor<f32>
+  %0 = cornet.matmul %x, %w {transpose_lhs = false, transpose_rhs = false} : (tensor<8x2xf32>, tensor<2x3xf32>) -> tensor<8x3xf32>
+  %1 = cornet.add %0, %b : (tensor<8x3xf32>, tensor<3xf32>) -> tensor<8x3xf32>
+  %2 = cornet.maximum %1, %two : (tensor<8x3xf32>, tensor<f32>) -> tensor<8x3xf32>
+  return %2 : tensor<8x3xf32>
+}
+
+// A residual sum joins the later of its two producers.
+// CHECK-LABEL: func.func @residual(
+// CHECK:         %[[FIRST:.*]] = cornet.dispatch(
+// CHECK-NEXT:    ^bb0
+// CHECK-NEXT:      cornet.softmax
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(%{{.*}}, %[[FIRST]])
+// CHECK-NEXT:    ^bb0
+// CHECK-NEXT:      cornet.softmax
+// CHECK-NEXT:      cornet.add
+// CHECK-NEXT:      cornet.yield
+// CHECK-NOT:     cornet.dispatch
+func.func @residual(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = cornet.softmax %x {axis = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = cornet.softmax %y {axis = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = cornet.add %0, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
+
+// A value used twice ends its group, whether by two ops or twice by one.
+// CHECK-LABEL: func.func @used_twice(
+// CHECK:         %[[A:.*]] = cornet.dispatch(
+// CHECK:           cornet.exp
+// CHECK-NEXT:      cornet.yield
+// CHECK:         %[[B:.*]] = cornet.dispatch(%[[A]])
+// CHECK-NEXT:    ^bb0(%[[IN:.*]]: tensor<4xf32>):
+// CHECK-NEXT:      cornet.mul %[[IN]], %[[IN]]
+// CHECK-NEXT:      cornet.yield
+// CHECK:         return %[[A]], %[[B]]
+func.func @used_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = cornet.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = cornet.mul %0, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// Neither a pointwise op of another shape nor an op that is not pointwise joins.
+// CHECK-LABEL: func.func @another_kind(
+// CHECK:           cornet.exp
+// CHECK-NEXT:      cornet.yield
+// CHECK:           cornet.add {{.*}} -> tensor<8x4xf32>
+// CHECK-NEXT:      cornet.yield
+// CHECK:           cornet.softmax
+// CHECK-NEXT:      cornet.yield
+func.func @another_kind(%x: tensor<4xf32>, %y: tensor<8x4xf32>) -> tensor<8x4xf32> {
+  %0 = cornet.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = cornet.add %y, %0 : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+  %2 = cornet.softmax %1 {axis = -1 : i64} : (tensor<8x4xf32>) -> tensor<8x4xf32>
+  return %2 : tensor<8x4xf32>
+}
+
+// Constants, reshapes and what is in a dispatch already stay where they are.
+// CHECK-LABEL: func.func @stays(
+// CHECK-NEXT:    %[[R:.*]] = cornet.reshape
+// CHECK-NEXT:    cornet.dispatch(%[[R]])
+// CHECK:           cornet.neg
+// CHECK-NEXT:      cornet.yield
+// CHECK-NOT:     cornet.dispatch
+func.func @stays(%x: tensor<2x2xf32>) -> tensor<4xf32> {
+  %0 = cornet.reshape %x {shape = array<i64: 4>} : (tensor<2x2xf32>) -> tensor<4xf32>
+  %1 = cornet.dispatch(%0) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %2 = cornet.neg %a : (tensor<4xf32>) -> tensor<4xf32>
+    cornet.yield %2 : tensor<4xf32>
+  }
+  return %1 : tensor<4xf32>
+}
+
+// CHECK: func.func private @declared(
+func.func private @declared(tensor<4xf32>)
