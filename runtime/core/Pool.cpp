@@ -16,11 +16,19 @@ void pause() {
 } // namespace
 
 Pool::Pool(unsigned threads) {
-  for (unsigned i = 1; i < threads; ++i)
-    workers.emplace_back([this, i] { work(i); });
+  workers.reserve(threads);
+  try {
+    for (unsigned i = 1; i < threads; ++i)
+      workers.emplace_back([this, i] { work(i); });
+  } catch (...) { // the system has no more threads: those that run are joined before they are lost
+    join();
+    throw;
+  }
 }
 
-Pool::~Pool() {
+Pool::~Pool() { join(); }
+
+void Pool::join() {
   {
     std::lock_guard lock(mutex);
     stop = true;

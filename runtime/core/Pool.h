@@ -14,7 +14,8 @@ namespace cornet::runtime {
 
 class Pool {
 public:
-  /// `threads` that compute, the caller's included.
+  /// `threads` that compute, the caller's included. Throws std::system_error when there are no
+  /// more.
   explicit Pool(unsigned threads);
   ~Pool();
 
@@ -30,6 +31,7 @@ public:
 
 private:
   void work(unsigned thread);
+  void join();
 
   std::vector<std::thread> workers;
   std::mutex mutex;
