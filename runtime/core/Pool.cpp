@@ -7,6 +7,11 @@
 namespace cornet::runtime {
 namespace {
 
+/// Tens of microseconds: longer than the gap between steps, shorter than a slice of the scheduler,
+/// so that more threads than processors still make progress. (20000 made three threads on two
+/// processors a hundred times slower than one.)
+constexpr unsigned kSpins = 1000;
+
 void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -57,7 +62,7 @@ void Pool::run(void (*body)(void *, unsigned), void *data) {
   body(data, 0);
   for (unsigned spins = 0; pending.load(std::memory_order_acquire) != 0; ++spins)
     // A worker that lost its processor gets ours after a while.
-    spins < 20000 ? pause() : std::this_thread::yield();
+    spins < kSpins ? pause() : std::this_thread::yield();
 }
 
 void Pool::work(unsigned thread) {
@@ -82,7 +87,7 @@ void Pool::work(unsigned thread) {
                  generation.load(std::memory_order_acquire) == seen) {
         break;
       } else {
-        spins < 20000 ? pause() : std::this_thread::yield();
+        spins < kSpins ? pause() : std::this_thread::yield();
       }
     }
   }

@@ -225,18 +225,18 @@ cornet_status *selfTest(cornet_session &session, double *largest) {
   return nullptr;
 }
 
-cornet_status *checkCall(const cornet_session *session, size_t entry, const void *const *inputs,
-                         void *const *outputs) {
+cornet_status *checkCall(const cornet_session *session, size_t entry, uint64_t rows,
+                         const void *const *inputs, void *const *outputs) {
   const fb::Entry *found = session ? entryOf(&session->program, entry) : nullptr;
   if (!found)
     return fail(CORNET_INVALID_ARGUMENT,
                 "session or entry point " + std::to_string(entry) + " does not exist");
-  for (unsigned i = 0; i < found->inputs()->size(); ++i)
+  for (unsigned i = 0; rows && i < found->inputs()->size(); ++i)
     if (!inputs || !inputs[i])
       return fail(CORNET_INVALID_ARGUMENT, "input " + std::to_string(i) + " '" +
                                                found->inputs()->Get(i)->name()->str() +
                                                "' is NULL");
-  for (unsigned i = 0; i < found->outputs()->size(); ++i)
+  for (unsigned i = 0; rows && i < found->outputs()->size(); ++i)
     if (!outputs || !outputs[i])
       return fail(CORNET_INVALID_ARGUMENT, "output " + std::to_string(i) + " '" +
                                                found->outputs()->Get(i)->name()->str() +
@@ -276,7 +276,7 @@ void cornet_session_destroy(cornet_session *session) { delete session; }
 cornet_status *cornet_session_invoke(cornet_session *session, size_t entry, uint64_t rows,
                                      const void *const *inputs, void *const *outputs) {
   return guarded([&]() -> cornet_status * {
-    if (cornet_status *status = checkCall(session, entry, inputs, outputs))
+    if (cornet_status *status = checkCall(session, entry, rows, inputs, outputs))
       return status;
     for (const auto *specs : {entryOf(&session->program, entry)->inputs(),
                               entryOf(&session->program, entry)->outputs()})
@@ -293,7 +293,7 @@ cornet_status *cornet_session_profile(cornet_session *session, size_t entry, siz
                                       const void *const *inputs, void *const *outputs,
                                       uint64_t *nanoseconds) {
   return guarded([&]() -> cornet_status * {
-    if (cornet_status *status = checkCall(session, entry, inputs, outputs))
+    if (cornet_status *status = checkCall(session, entry, 1, inputs, outputs))
       return status;
     const fb::Entry *found = entryOf(&session->program, entry);
     if (plan >= found->plans()->size() || !nanoseconds)
