@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A call allocates nothing. Every allocation of this process, on any thread, is counted: malloc and
-// its kin by interposition, or operator new alone where a sanitizer has already taken malloc.
+// its kin by interposition, or by the sanitizer's hook where one has already taken malloc.
 #include "tests/runtime/Golden.h"
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
+
+#ifdef CORNET_TEST_SANITIZED
+#include <sanitizer/allocator_interface.h>
+#endif
 
 static std::atomic<long> allocations{0};
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CORNET_TEST_SANITIZED 1
-#endif
-#endif
-
 #ifdef CORNET_TEST_SANITIZED
 
-void *operator new(size_t size, const std::nothrow_t &) noexcept {
-  ++allocations;
-  return std::malloc(size ? size : 1);
-}
-void *operator new(size_t size) {
-  void *memory = operator new(size, std::nothrow);
-  return memory ? memory : throw std::bad_alloc();
-}
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, size_t) noexcept { std::free(memory); }
-void operator delete(void *memory, const std::nothrow_t &) noexcept { std::free(memory); }
+static const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void *, size_t) { ++allocations; }, [](const volatile void *) {});
 
 #else
 

@@ -17,6 +17,12 @@
 #include <unistd.h>
 #include <vector>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CORNET_TEST_SANITIZED 1
+#endif
+#endif
+
 namespace cornet::golden {
 
 inline const std::string kDigits = CORNET_SOURCE_DIR "/tests/runtime/golden/digits.cornet";
