@@ -125,7 +125,7 @@ private:
 class Session {
 public:
   /// `threads` that compute, the caller's included.
-  explicit Session(const Program &program, unsigned threads = 1) {
+  explicit Session(const Program &program, unsigned threads = 1) : program(program.get()) {
     cornet_session_options options{sizeof(cornet_session_options), threads};
     cornet_session *created = nullptr;
     check(cornet_session_create(program.get(), &options, &created));
@@ -133,11 +133,16 @@ public:
   }
 
   /// Computes `rows` rows: inputs and outputs point to rows * rowBytes() bytes each, in the order
-  /// of the specs, as many as there are specs. Allocates nothing.
+  /// of the specs; an Error if there are more or fewer than specs. Allocates nothing.
   void invoke(std::uint64_t rows, std::initializer_list<const void *> inputs,
               std::initializer_list<void *> outputs, std::size_t entry = 0) {
+    if (inputs.size() != cornet_program_input_count(program, entry) ||
+        outputs.size() != cornet_program_output_count(program, entry))
+      throw Error(CORNET_INVALID_ARGUMENT, "invoke: the entry point does not exist or has another "
+                                           "number of inputs or outputs");
     invoke(rows, inputs.begin(), outputs.begin(), entry);
   }
+  /// The same for arrays, whose lengths are not checked.
   void invoke(std::uint64_t rows, const void *const *inputs, void *const *outputs,
               std::size_t entry = 0) {
     check(cornet_session_invoke(get(), entry, rows, inputs, outputs));
@@ -158,6 +163,7 @@ private:
   struct Destroy {
     void operator()(cornet_session *session) const noexcept { cornet_session_destroy(session); }
   };
+  const cornet_program *program;
   std::unique_ptr<cornet_session, Destroy> owner;
 };
 

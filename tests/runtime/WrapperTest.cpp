@@ -79,6 +79,10 @@ TEST(WrapperTest, FailuresAreThrownWithTheSentence) {
               HasSubstr("4096"));
   EXPECT_THAT(messageOf([&] { session.invoke(1, {nullptr}, {&value}); }, CORNET_INVALID_ARGUMENT),
               HasSubstr("'image'"));
+  EXPECT_THAT(messageOf([&] { session.invoke(1, {}, {&value}); }, CORNET_INVALID_ARGUMENT),
+              HasSubstr("number of inputs"));
+  EXPECT_THAT(messageOf([&] { session.invoke(1, {&value}, {&value}, 7); }, CORNET_INVALID_ARGUMENT),
+              HasSubstr("entry point"));
   EXPECT_THAT(messageOf([&] { empty.selfTest(); }, CORNET_INVALID_ARGUMENT), HasSubstr("session"));
   EXPECT_THROW(Program(golden::kDigits + "x"), std::runtime_error);
 }
