@@ -125,7 +125,7 @@ private:
 class Session {
 public:
   /// `threads` that compute, the caller's included.
-  explicit Session(const Program &program, unsigned threads = 1) : program(program.get()) {
+  explicit Session(const Program &program, unsigned threads = 1) : loaded(program.get()) {
     cornet_session_options options{sizeof(cornet_session_options), threads};
     cornet_session *created = nullptr;
     check(cornet_session_create(program.get(), &options, &created));
@@ -136,8 +136,8 @@ public:
   /// of the specs; an Error if there are more or fewer than specs. Allocates nothing.
   void invoke(std::uint64_t rows, std::initializer_list<const void *> inputs,
               std::initializer_list<void *> outputs, std::size_t entry = 0) {
-    if (inputs.size() != cornet_program_input_count(program, entry) ||
-        outputs.size() != cornet_program_output_count(program, entry))
+    if (inputs.size() != cornet_program_input_count(loaded, entry) ||
+        outputs.size() != cornet_program_output_count(loaded, entry))
       throw Error(CORNET_INVALID_ARGUMENT, "invoke: the entry point does not exist or has another "
                                            "number of inputs or outputs");
     invoke(rows, inputs.begin(), outputs.begin(), entry);
@@ -163,7 +163,7 @@ private:
   struct Destroy {
     void operator()(cornet_session *session) const noexcept { cornet_session_destroy(session); }
   };
-  const cornet_program *program;
+  const cornet_program *loaded;
   std::unique_ptr<cornet_session, Destroy> owner;
 };
 
