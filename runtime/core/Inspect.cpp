@@ -9,7 +9,7 @@ using namespace cornet::runtime;
 namespace {
 
 const fb::Entry *entryOf(const cornet_program *program, size_t index) {
-  return index < program->variant->entries()->size()
+  return program && index < program->variant->entries()->size()
              ? program->variant->entries()->Get(unsigned(index))
              : nullptr;
 }
@@ -21,12 +21,19 @@ const fb::Plan *planOf(const cornet_program *program, size_t entry, size_t plan)
 
 cornet_status *describe(const flatbuffers::Vector<flatbuffers::Offset<fb::TensorSpec>> *specs,
                         size_t index, cornet_tensor_spec *out) {
-  if (!specs || index >= specs->size() || !out)
-    return fail(CORNET_INVALID_ARGUMENT, "there is no tensor " + std::to_string(index));
-  const fb::TensorSpec *spec = specs->Get(unsigned(index));
-  *out = {spec->name()->c_str(), cornet_dtype(spec->dtype()), spec->shape()->size(),
-          spec->shape()->data()};
-  return nullptr;
+  return guarded([&]() -> cornet_status * {
+    if (!specs || !out)
+      return fail(CORNET_INVALID_ARGUMENT,
+                  "program or entry point does not exist, or spec is NULL");
+    if (index >= specs->size())
+      return fail(CORNET_INVALID_ARGUMENT, "there is no tensor " + std::to_string(index) +
+                                               "; the entry point has " +
+                                               std::to_string(specs->size()));
+    const fb::TensorSpec *spec = specs->Get(unsigned(index));
+    *out = {spec->name()->c_str(), cornet_dtype(spec->dtype()), spec->shape()->size(),
+            spec->shape()->data()};
+    return nullptr;
+  });
 }
 
 } // namespace
@@ -34,22 +41,24 @@ cornet_status *describe(const flatbuffers::Vector<flatbuffers::Offset<fb::Tensor
 extern "C" {
 
 const char *cornet_program_model(const cornet_program *program) {
-  return program->program->model()->c_str();
+  return program ? program->program->model()->c_str() : "";
 }
 const char *cornet_program_isa(const cornet_program *program) {
-  return program->variant->isa()->c_str();
+  return program ? program->variant->isa()->c_str() : "";
 }
-size_t cornet_program_file_size(const cornet_program *program) { return program->fileSize; }
+size_t cornet_program_file_size(const cornet_program *program) {
+  return program ? program->fileSize : 0;
+}
 size_t cornet_program_weights_size(const cornet_program *program) {
-  return program->program->segments()->Get(program->variant->weights())->size();
+  return program ? program->program->segments()->Get(program->variant->weights())->size() : 0;
 }
 size_t cornet_program_code_size(const cornet_program *program) {
-  return program->program->segments()->Get(program->variant->code())->size();
+  return program ? program->program->segments()->Get(program->variant->code())->size() : 0;
 }
 
 const char *cornet_program_provenance(const cornet_program *program, size_t index,
                                       const char **key) {
-  const auto *facts = program->program->provenance();
+  const auto *facts = program ? program->program->provenance() : nullptr;
   if (!facts || index >= facts->size())
     return nullptr;
   if (key)
@@ -58,7 +67,7 @@ const char *cornet_program_provenance(const cornet_program *program, size_t inde
 }
 
 size_t cornet_program_entry_count(const cornet_program *program) {
-  return program->variant->entries()->size();
+  return program ? program->variant->entries()->size() : 0;
 }
 const char *cornet_program_entry_name(const cornet_program *program, size_t entry) {
   const fb::Entry *found = entryOf(program, entry);
@@ -101,11 +110,14 @@ size_t cornet_program_step_count(const cornet_program *program, size_t entry, si
 }
 cornet_status *cornet_program_step(const cornet_program *program, size_t entry, size_t plan,
                                    size_t step, cornet_step_spec *spec) {
-  const fb::Plan *found = planOf(program, entry, plan);
-  if (!found || step >= found->steps()->size() || !spec)
-    return fail(CORNET_INVALID_ARGUMENT, "there is no step " + std::to_string(step));
-  const fb::Step *s = found->steps()->Get(unsigned(step));
-  *spec = {s->layer()->c_str(), s->summary()->c_str(), s->implementation()->c_str(), s->tiles()};
-  return nullptr;
+  return guarded([&]() -> cornet_status * {
+    const fb::Plan *found = planOf(program, entry, plan);
+    if (!found || step >= found->steps()->size() || !spec)
+      return fail(CORNET_INVALID_ARGUMENT,
+                  "there is no step " + std::to_string(step) + ", or spec is NULL");
+    const fb::Step *s = found->steps()->Get(unsigned(step));
+    *spec = {s->layer()->c_str(), s->summary()->c_str(), s->implementation()->c_str(), s->tiles()};
+    return nullptr;
+  });
 }
 }

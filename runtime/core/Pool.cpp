@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A generation counter announces each task; a pending counter announces its end. Both are spun on,
-// so that steps a few microseconds apart cost no system call.
+// A ticket announces each task and hands out its shares, a pending counter announces its end. Both
+// are spun on, so that steps a few microseconds apart cost no system call. The caller takes the
+// shares that nobody has taken: a call shorter than the time a worker needs to wake is computed by
+// the caller.
 #include "runtime/core/Pool.h"
 
 namespace cornet::runtime {
 namespace {
+
+/// Tens of microseconds: longer than the gap between steps, shorter than a slice of the scheduler,
+/// so that more threads than processors still make progress. (20000 made three threads on two
+/// processors a hundred times slower than one.)
+constexpr unsigned kSpins = 1000;
+constexpr uint64_t kShareMask = 0xffff;
 
 void pause() {
 #if defined(__x86_64__)
@@ -15,12 +23,20 @@ void pause() {
 
 } // namespace
 
-Pool::Pool(unsigned threads) {
-  for (unsigned i = 1; i < threads; ++i)
-    workers.emplace_back([this, i] { work(i); });
+Pool::Pool(unsigned threads) : count(threads), ticket(threads) {
+  workers.reserve(threads);
+  try {
+    for (unsigned i = 1; i < threads; ++i)
+      workers.emplace_back([this] { work(); });
+  } catch (...) { // the system has no more threads: those that run are joined before they are lost
+    join();
+    throw;
+  }
 }
 
-Pool::~Pool() {
+Pool::~Pool() { join(); }
+
+void Pool::join() {
   {
     std::lock_guard lock(mutex);
     stop = true;
@@ -42,41 +58,45 @@ void Pool::begin() {
 
 void Pool::end() { active.store(false, std::memory_order_release); }
 
-void Pool::run(void (*body)(void *, unsigned), void *data) {
-  task = body, argument = data;
-  pending.store(unsigned(workers.size()), std::memory_order_relaxed);
-  generation.fetch_add(1, std::memory_order_release);
-  body(data, 0);
-  for (unsigned spins = 0; pending.load(std::memory_order_acquire) != 0; ++spins)
-    // A worker that lost its processor gets ours after a while.
-    spins < 20000 ? pause() : std::this_thread::yield();
+/// Takes one share of the current task and runs it; false when none is left. The task cannot change
+/// under a share that is taken and not done: run() waits for it.
+bool Pool::takeShare() {
+  uint64_t current = ticket.load(std::memory_order_acquire);
+  do {
+    if ((current & kShareMask) >= threads())
+      return false;
+  } while (!ticket.compare_exchange_weak(current, current + 1, std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
+  task(argument, unsigned(current & kShareMask));
+  pending.fetch_sub(1, std::memory_order_release);
+  return true;
 }
 
-void Pool::work(unsigned thread) {
-  uint64_t seen = 0;
+void Pool::run(void (*body)(void *, unsigned), void *data) {
+  task = body, argument = data;
+  pending.store(threads(), std::memory_order_relaxed);
+  ticket.store((ticket.load(std::memory_order_relaxed) | kShareMask) + 1,
+               std::memory_order_release);
+  while (takeShare())
+    ;
+  for (unsigned spins = 0; pending.load(std::memory_order_acquire) != 0; ++spins)
+    // A worker that lost its processor gets ours after a while.
+    spins < kSpins ? pause() : std::this_thread::yield();
+}
+
+void Pool::work() {
   for (;;) {
     {
       std::unique_lock lock(mutex);
-      wake.wait(lock, [&] {
-        return stop || active.load(std::memory_order_acquire) || generation.load() != seen;
-      });
+      wake.wait(lock, [&] { return stop || active.load(std::memory_order_acquire); });
       if (stop)
         return;
     }
-    for (unsigned spins = 0;; ++spins) {
-      uint64_t now = generation.load(std::memory_order_acquire);
-      if (now != seen) {
-        seen = now;
-        task(argument, thread);
-        pending.fetch_sub(1, std::memory_order_release);
+    for (unsigned spins = 0; active.load(std::memory_order_acquire); ++spins)
+      if (takeShare())
         spins = 0;
-      } else if (!active.load(std::memory_order_acquire) &&
-                 generation.load(std::memory_order_acquire) == seen) {
-        break;
-      } else {
-        spins < 20000 ? pause() : std::this_thread::yield();
-      }
-    }
+      else
+        spins < kSpins ? pause() : std::this_thread::yield();
   }
 }
 

@@ -14,29 +14,34 @@ namespace cornet::runtime {
 
 class Pool {
 public:
-  /// `threads` that compute, the caller's included.
+  /// `threads` that compute, the caller's included. Throws std::system_error when there are no
+  /// more.
   explicit Pool(unsigned threads);
   ~Pool();
 
-  unsigned threads() const { return unsigned(workers.size()) + 1; }
+  unsigned threads() const { return count; }
 
   /// A call begins: wakes the workers, which spin until end().
   void begin();
   void end();
 
-  /// Runs task(argument, thread) on every thread and returns when all are done. Between begin() and
-  /// end().
+  /// Runs task(argument, share) for every share in [0, threads()) and returns when all are done.
+  /// Any thread may take any share: one that sleeps or lost its processor is not waited for.
+  /// Between begin() and end().
   void run(void (*task)(void *, unsigned), void *argument);
 
 private:
-  void work(unsigned thread);
+  void work();
+  bool takeShare();
+  void join();
 
+  const unsigned count; ///< read by workers that start while others are being made
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake;
   bool stop = false;
   std::atomic<bool> active{false};
-  std::atomic<uint64_t> generation{0};
+  std::atomic<uint64_t> ticket; ///< number of the task << 16 | shares taken of it
   std::atomic<unsigned> pending{0};
   void (*task)(void *, unsigned) = nullptr;
   void *argument = nullptr;

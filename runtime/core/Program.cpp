@@ -10,7 +10,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <memory>
 #include <sys/mman.h>
@@ -58,12 +57,16 @@ bool cpuHas(const char *isa) {
 
 namespace {
 
+// Bounds on the time a hostile program can take, a hundred times what large models need.
+constexpr uint64_t kLargestProgram = 1 << 28; ///< bytes
+constexpr unsigned kMostTables = 1 << 20;
+
 cornet_status *damaged(const char *path, const std::string &why) {
   return fail(CORNET_INVALID_FILE, std::string(path) + ": " + why + "; compile the model again");
 }
 
 cornet_status *map(const char *path, cornet_program &out) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat info;
   if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     std::string why = fd < 0 ? std::strerror(errno) : "not a regular file";
@@ -90,21 +93,24 @@ cornet_status *readProgram(const char *path, cornet_program &out) {
   if (std::memcmp(header.magic, artifact::kMagic, sizeof header.magic))
     return damaged(path, "not a Cornet artifact (its magic is wrong)");
   if (header.fileSize != out.fileSize)
-    return damaged(path, "the header says " + std::to_string(header.fileSize) +
+    return damaged(path, "header.fileSize says " + std::to_string(header.fileSize) +
                              " bytes, the file has " + std::to_string(out.fileSize));
   if (header.programOffset % 64 || header.programOffset < sizeof header ||
-      header.programOffset > out.fileSize ||
-      header.programSize > out.fileSize - header.programOffset || header.programSize < 16)
-    return damaged(path, "the program lies outside the file");
+      header.programOffset > out.fileSize)
+    return damaged(path, "header.programOffset lies outside the file or is not aligned");
+  if (header.programSize > out.fileSize - header.programOffset || header.programSize < 16 ||
+      header.programSize > kLargestProgram)
+    return damaged(path, "header.programSize is " + std::to_string(header.programSize) +
+                             " bytes, which is too small, too large or past the file's end");
   const uint8_t *bytes = out.file + header.programOffset;
   auto hash = artifact::Sha256::of(bytes, header.programSize);
   if (std::memcmp(hash.data(), header.programSha256, 32))
-    return damaged(path, "the program's SHA-256 does not match");
-  flatbuffers::Verifier verifier(bytes, header.programSize, 32, 1u << 22);
+    return damaged(path, "header.programSha256 is not that of the program");
+  flatbuffers::Verifier verifier(bytes, header.programSize, 32, kMostTables);
   if (!fb::ProgramBufferHasIdentifier(bytes) || !fb::VerifyProgramBuffer(verifier))
-    return damaged(path, "the program is malformed");
+    return damaged(path, "the program is not a well-formed FlatBuffer of this schema");
   out.program = fb::GetProgram(bytes);
-  std::string error = verifyProgram(out.program, out.fileSize);
+  std::string error = verifyProgram(out.program, header.programSize, out.fileSize);
   return error.empty() ? nullptr : damaged(path, error);
 }
 
@@ -133,25 +139,13 @@ bool matches(const cornet_program &program, const fb::Segment *segment) {
 cornet_status *loadCode(const char *path, cornet_program &out) {
   const fb::Segment *segment = out.program->segments()->Get(out.variant->code());
   if (!matches(out, segment))
-    return damaged(path, "the code's SHA-256 does not match");
-  int fd = out.codeFile = memfd_create("cornet-kernels", MFD_CLOEXEC);
-  const uint8_t *bytes = out.file + segment->offset();
-  for (uint64_t done = 0; fd >= 0 && done < segment->size();) {
-    ssize_t wrote = write(fd, bytes + done, segment->size() - done);
-    if (wrote <= 0)
-      return fail(CORNET_IO, std::string(path) +
-                                 ": the code cannot be placed in memory: " + std::strerror(errno));
-    done += uint64_t(wrote);
-  }
-  if (fd < 0)
-    return fail(CORNET_IO,
-                std::string(path) + ": no memory file for the code: " + std::strerror(errno));
-  out.code = dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!out.code)
-    return fail(CORNET_UNSUPPORTED,
-                std::string(path) + ": the code cannot be loaded: " + dlerror());
+    return damaged(path, "segments[" + std::to_string(out.variant->code()) +
+                             "]: the code's SHA-256 does not match");
+  if (std::string error = out.code.load(out.file + segment->offset(), segment->size());
+      !error.empty())
+    return fail(CORNET_UNSUPPORTED, std::string(path) + ": " + error);
   for (const auto *name : *out.variant->kernels()) {
-    void *symbol = dlsym(out.code, name->c_str());
+    void *symbol = out.code.find(name->c_str());
     if (!symbol)
       return damaged(path, "the code lacks kernel '" + name->str() + "'");
     out.kernels.push_back(reinterpret_cast<Kernel>(symbol));
@@ -163,10 +157,6 @@ cornet_status *loadCode(const char *path, cornet_program &out) {
 } // namespace cornet::runtime
 
 cornet_program::~cornet_program() {
-  if (code)
-    dlclose(code);
-  if (codeFile >= 0)
-    close(codeFile);
   if (file)
     munmap(const_cast<uint8_t *>(file), fileSize);
 }
@@ -191,6 +181,8 @@ void cornet_program_destroy(cornet_program *program) { delete program; }
 
 cornet_status *cornet_program_verify(const cornet_program *program) {
   return guarded([&]() -> cornet_status * {
+    if (!program)
+      return fail(CORNET_INVALID_ARGUMENT, "cornet_program_verify: program must not be NULL");
     for (unsigned i = 0; i < program->program->segments()->size(); ++i)
       if (!matches(*program, program->program->segments()->Get(i)))
         return fail(CORNET_INVALID_FILE,

@@ -3,6 +3,7 @@
 // A loaded artifact. Built once by open(), immutable afterwards, shared by any number of threads.
 #pragma once
 
+#include "runtime/core/Code.h"
 #include "runtime/core/Status.h"
 #include "runtime/schema/cornet_generated.h"
 
@@ -14,7 +15,7 @@ using Kernel = void (*)(void *const *buffers, int64_t begin, int64_t end);
 
 /// Bytes of one element.
 size_t sizeOf(fb::DType dtype);
-/// Bytes of one row: the spec's extents but for the batch.
+/// Bytes of one row: the spec's extents but for the batch. At most 2^40 in a verified program.
 uint64_t rowBytes(const fb::TensorSpec *spec);
 
 /// Whether this CPU has ISA level `isa`.
@@ -29,8 +30,7 @@ struct cornet_program {
   size_t fileSize = 0;
   const cornet::fb::Program *program = nullptr;
   const cornet::fb::Variant *variant = nullptr; ///< the one chosen for this CPU
-  void *code = nullptr;                         ///< dlopen's handle
-  int codeFile = -1; ///< kept open: dlopen knows libraries by name, and the name is this number's
+  cornet::runtime::Code code;
   std::vector<cornet::runtime::Kernel> kernels;
 
   const uint8_t *weights() const {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 
 using namespace cornet;
@@ -22,20 +21,15 @@ uint64_t now() {
 
 uint64_t aligned(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// Bytes that one padded batch of every input and output needs.
+/// Bytes that one padded batch of every input and output needs: only the smallest batch is padded.
 uint64_t paddingBytes(const fb::Entry *entry) {
-  uint64_t batch = entry->plans()->Get(entry->plans()->size() - 1)->batch(), bytes = 0;
+  uint64_t batch = entry->plans()->Get(0)->batch(), bytes = 0;
+  if (batch == 1)
+    return 0;
   for (const auto *specs : {entry->inputs(), entry->outputs()})
     for (const fb::TensorSpec *spec : *specs)
       bytes += aligned(batch * rowBytes(spec));
   return bytes;
-}
-
-uint8_t *allocate(uint64_t bytes) {
-  void *memory = std::aligned_alloc(64, aligned(std::max<uint64_t>(bytes, 1)));
-  if (!memory)
-    throw std::bad_alloc();
-  return static_cast<uint8_t *>(memory);
 }
 
 struct StepCall {
@@ -61,28 +55,24 @@ const fb::Entry *entryOf(const cornet_program *program, size_t index) {
 
 } // namespace
 
-void cornet_session::Free::operator()(void *memory) const { std::free(memory); }
-
-cornet_session::cornet_session(const cornet_program &program, unsigned threads)
-    : program(program), pool(threads) {
-  uint64_t arenaBytes = 0, padBytes = 0;
-  size_t buffers = 0, inputs = 0, outputs = 0, widest = 0;
+Needs::Needs(const cornet_program &program) {
   for (const fb::Entry *entry : *program.variant->entries()) {
-    padBytes = std::max(padBytes, paddingBytes(entry));
+    padding = std::max(padding, paddingBytes(entry));
     inputs = std::max<size_t>(inputs, entry->inputs()->size());
     outputs = std::max<size_t>(outputs, entry->outputs()->size());
     for (const fb::Plan *plan : *entry->plans()) {
-      arenaBytes = std::max(arenaBytes, plan->arena_size());
+      arena = std::max(arena, plan->arena_size());
       buffers = std::max<size_t>(buffers, plan->buffers()->size());
       for (const fb::Step *step : *plan->steps())
-        widest = std::max<size_t>(widest, step->buffers()->size());
+        arguments = std::max<size_t>(arguments, step->buffers()->size());
     }
   }
-  arena.reset(allocate(arenaBytes));
-  padding.reset(allocate(padBytes));
-  bound.resize(buffers), arguments.resize(widest), rowInputs.resize(inputs),
-      rowOutputs.resize(outputs);
 }
+
+cornet_session::cornet_session(const cornet_program &program, unsigned threads, const Needs &needs)
+    : program(program), pool(threads), arena(needs.arena), padding(needs.padding),
+      bound(needs.buffers), arguments(needs.arguments), rowInputs(needs.inputs),
+      rowOutputs(needs.outputs) {}
 
 void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *const *outputs,
                          uint64_t *nanoseconds) {
@@ -92,7 +82,7 @@ void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *
     const fb::Buffer *buffer = plan->buffers()->Get(i);
     switch (buffer->storage()) {
     case fb::Storage_arena:
-      bound[i] = arena.get() + buffer->offset();
+      bound[i] = arena.data() + buffer->offset();
       break;
     case fb::Storage_weights:
       bound[i] = weights + buffer->offset();
@@ -133,7 +123,7 @@ void cornet_session::serve(const fb::Entry *entry, uint64_t rows, const void *co
         plan = candidate;
     uint64_t take = std::min(plan->batch(), rows - done);
     bool padded = take < plan->batch();
-    uint8_t *space = padding.get();
+    uint8_t *space = padding.data();
     auto place = [&](const fb::TensorSpec *spec) {
       uint8_t *at = space;
       space += aligned(plan->batch() * rowBytes(spec));
@@ -163,71 +153,90 @@ void cornet_session::serve(const fb::Entry *entry, uint64_t rows, const void *co
 
 namespace {
 
+double elementAt(const uint8_t *bytes, fb::DType dtype, uint64_t index) {
+  auto read = [&](auto value) {
+    std::memcpy(&value, bytes + index * sizeof value, sizeof value);
+    return double(value);
+  };
+  switch (dtype) {
+  case fb::DType_f64:
+    return read(double());
+  case fb::DType_i32:
+    return read(int32_t());
+  case fb::DType_i64:
+    return read(int64_t());
+  case fb::DType_i1:
+    return read(uint8_t());
+  default:
+    return read(float());
+  }
+}
+
+/// The largest |got - want|; NaN if one of them alone is NaN. `good` says whether all are close
+/// enough.
+double compare(const uint8_t *got, const uint8_t *want, uint64_t bytes, fb::DType dtype,
+               const fb::SelfTest *test, bool &good) {
+  double worst = 0;
+  for (uint64_t k = 0; k < bytes / sizeOf(dtype); ++k) {
+    double g = elementAt(got, dtype, k), w = elementAt(want, dtype, k);
+    if (g == w || (std::isnan(g) && std::isnan(w)))
+      continue;
+    double difference = std::fabs(g - w);
+    worst = difference <= worst ? worst : difference;
+    good &= difference <= test->absolute() + test->relative() * std::fabs(w); // false for NaN
+  }
+  return worst;
+}
+
 cornet_status *selfTest(cornet_session &session, double *largest) {
   const fb::SelfTest *test = session.program.program->self_test();
   if (!test)
     return fail(CORNET_UNSUPPORTED,
                 "the artifact has no self-test; compile it without --no-self-test");
-  const fb::Entry *entry = nullptr;
+  const fb::Entry *entry = nullptr; // there is one, and its rows are the segment: verified
   for (const fb::Entry *candidate : *session.program.variant->entries())
-    if (candidate->name()->str() == test->entry()->str())
+    if (candidate->name()->string_view() == test->entry()->string_view())
       entry = candidate;
-  const fb::Segment *segment = session.program.program->segments()->Get(test->segment());
-  uint64_t wanted = 0;
-  for (const auto *specs : entry ? std::initializer_list{entry->inputs(), entry->outputs()}
-                                 : std::initializer_list<decltype(entry->inputs())>{})
-    for (const fb::TensorSpec *spec : *specs)
-      wanted += test->batch() * rowBytes(spec);
-  if (!entry || wanted != segment->size())
-    return fail(CORNET_INVALID_FILE,
-                "self_test: its segment does not fit the entry point; compile the model again");
-  const uint8_t *at = session.program.file + segment->offset();
+  const uint8_t *at =
+      session.program.file + session.program.program->segments()->Get(test->segment())->offset();
   std::vector<const void *> inputs;
   for (const fb::TensorSpec *spec : *entry->inputs())
     inputs.push_back(at), at += test->batch() * rowBytes(spec);
   std::vector<std::vector<uint8_t>> results;
-  std::vector<void *> outputs;
   for (const fb::TensorSpec *spec : *entry->outputs())
     results.emplace_back(test->batch() * rowBytes(spec));
+  std::vector<void *> outputs;
   for (auto &result : results)
     outputs.push_back(result.data());
   session.serve(entry, test->batch(), inputs.data(), outputs.data());
   double worst = 0;
   bool good = true;
-  for (size_t i = 0; i < results.size(); ++i) {
-    for (size_t k = 0;
-         entry->outputs()->Get(unsigned(i))->dtype() == fb::DType_f32 && k < results[i].size();
-         k += 4) {
-      float got, want;
-      std::memcpy(&got, results[i].data() + k, 4);
-      std::memcpy(&want, at + k, 4);
-      double difference = std::fabs(double(got) - double(want));
-      worst = std::max(worst, difference);
-      good &= difference <=
-              test->absolute() + test->relative() * std::fabs(double(want)); // false for NaN
-    }
+  for (unsigned i = 0; i < results.size(); ++i) {
+    double difference = compare(results[i].data(), at, results[i].size(),
+                                entry->outputs()->Get(i)->dtype(), test, good);
+    worst = difference <= worst ? worst : difference;
     at += results[i].size();
   }
+  if (!good)
+    return fail(CORNET_WRONG_RESULT,
+                "self-test: results differ from the stored ones by up to " + std::to_string(worst));
   if (largest)
     *largest = worst;
-  return good ? nullptr
-              : fail(CORNET_WRONG_RESULT,
-                     "self-test: results differ from the stored ones by up to " +
-                         std::to_string(worst));
+  return nullptr;
 }
 
-cornet_status *checkCall(const cornet_session *session, size_t entry, const void *const *inputs,
-                         void *const *outputs) {
+cornet_status *checkCall(const cornet_session *session, size_t entry, uint64_t rows,
+                         const void *const *inputs, void *const *outputs) {
   const fb::Entry *found = session ? entryOf(&session->program, entry) : nullptr;
   if (!found)
     return fail(CORNET_INVALID_ARGUMENT,
                 "session or entry point " + std::to_string(entry) + " does not exist");
-  for (unsigned i = 0; i < found->inputs()->size(); ++i)
+  for (unsigned i = 0; rows && i < found->inputs()->size(); ++i)
     if (!inputs || !inputs[i])
       return fail(CORNET_INVALID_ARGUMENT, "input " + std::to_string(i) + " '" +
                                                found->inputs()->Get(i)->name()->str() +
                                                "' is NULL");
-  for (unsigned i = 0; i < found->outputs()->size(); ++i)
+  for (unsigned i = 0; rows && i < found->outputs()->size(); ++i)
     if (!outputs || !outputs[i])
       return fail(CORNET_INVALID_ARGUMENT, "output " + std::to_string(i) + " '" +
                                                found->outputs()->Get(i)->name()->str() +
@@ -251,7 +260,13 @@ cornet_status *cornet_session_create(const cornet_program *program,
     if (threads > 1024)
       return fail(CORNET_INVALID_ARGUMENT,
                   "cornet_session_create: at most 1024 threads, got " + std::to_string(threads));
-    *session = new cornet_session(*program, std::max(threads, 1u));
+    Needs needs(*program);
+    if (uint64_t bytes = needs.arena + needs.padding; bytes > physicalMemory())
+      return fail(CORNET_OUT_OF_MEMORY,
+                  "a session of '" + program->program->model()->str() + "' needs " +
+                      std::to_string(bytes) + " bytes, this machine has " +
+                      std::to_string(physicalMemory()) + "; compile for smaller batches");
+    *session = new cornet_session(*program, std::max(threads, 1u), needs);
     return nullptr;
   });
 }
@@ -261,10 +276,14 @@ void cornet_session_destroy(cornet_session *session) { delete session; }
 cornet_status *cornet_session_invoke(cornet_session *session, size_t entry, uint64_t rows,
                                      const void *const *inputs, void *const *outputs) {
   return guarded([&]() -> cornet_status * {
-    if (rows == 0 && session && entryOf(&session->program, entry))
-      return nullptr; // nothing to read, so that an empty batch may come without pointers
-    if (cornet_status *status = checkCall(session, entry, inputs, outputs))
+    if (cornet_status *status = checkCall(session, entry, rows, inputs, outputs))
       return status;
+    for (const auto *specs : {entryOf(&session->program, entry)->inputs(),
+                              entryOf(&session->program, entry)->outputs()})
+      for (const fb::TensorSpec *spec : *specs)
+        if (rows > PTRDIFF_MAX / std::max<uint64_t>(rowBytes(spec), 1))
+          return fail(CORNET_INVALID_ARGUMENT, std::to_string(rows) + " rows of '" +
+                                                   spec->name()->str() + "' fit no memory");
     session->serve(entryOf(&session->program, entry), rows, inputs, outputs);
     return nullptr;
   });
@@ -274,7 +293,7 @@ cornet_status *cornet_session_profile(cornet_session *session, size_t entry, siz
                                       const void *const *inputs, void *const *outputs,
                                       uint64_t *nanoseconds) {
   return guarded([&]() -> cornet_status * {
-    if (cornet_status *status = checkCall(session, entry, inputs, outputs))
+    if (cornet_status *status = checkCall(session, entry, 1, inputs, outputs))
       return status;
     const fb::Entry *found = entryOf(&session->program, entry);
     if (plan >= found->plans()->size() || !nanoseconds)

@@ -4,13 +4,27 @@
 // Everything is allocated by create(), so that a call allocates nothing.
 #pragma once
 
+#include "runtime/core/Area.h"
 #include "runtime/core/Pool.h"
 #include "runtime/core/Program.h"
 
-#include <memory>
+#include <vector>
+
+namespace cornet::runtime {
+
+/// What is enough for every plan of a program.
+struct Needs {
+  explicit Needs(const cornet_program &program);
+
+  uint64_t arena = 0, padding = 0; ///< bytes
+  size_t buffers = 0, arguments = 0, inputs = 0, outputs = 0;
+};
+
+} // namespace cornet::runtime
 
 struct cornet_session {
-  cornet_session(const cornet_program &program, unsigned threads);
+  cornet_session(const cornet_program &program, unsigned threads,
+                 const cornet::runtime::Needs &needs);
 
   /// Runs `plan` on exactly its batch. `nanoseconds`, if not null, receives each step's time.
   void run(const cornet::fb::Plan *plan, const void *const *inputs, void *const *outputs,
@@ -24,10 +38,7 @@ struct cornet_session {
   cornet::runtime::Pool pool;
 
 private:
-  struct Free {
-    void operator()(void *memory) const;
-  };
-  std::unique_ptr<uint8_t, Free> arena, padding;
+  cornet::runtime::Area arena, padding;
   std::vector<void *> bound;           ///< the pointers of a plan's buffers
   std::vector<void *> arguments;       ///< those of one step
   std::vector<const void *> rowInputs; ///< where the current rows start

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/core/Status.h"
 
-#include <new>
-
 namespace cornet::runtime {
+namespace {
+
+cornet_status exhausted{CORNET_OUT_OF_MEMORY, "out of memory"}; // short enough to need none
+
+} // namespace
+
+cornet_status *outOfMemory() { return &exhausted; }
 
 cornet_status *fail(cornet_code code, std::string message) {
-  static cornet_status exhausted{CORNET_OUT_OF_MEMORY, ""};
   cornet_status *status = new (std::nothrow) cornet_status{code, std::move(message)};
   return status ? status : &exhausted;
 }
 
 } // namespace cornet::runtime
+
+using namespace cornet::runtime;
 
 extern "C" {
 
@@ -22,7 +28,7 @@ const char *cornet_status_message(const cornet_status *status) {
   return status ? status->message.c_str() : "";
 }
 void cornet_status_destroy(cornet_status *status) {
-  if (status && !(status->code == CORNET_OUT_OF_MEMORY && status->message.empty()))
+  if (status != outOfMemory())
     delete status;
 }
 }

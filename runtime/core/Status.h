@@ -5,7 +5,9 @@
 
 #include "cornet_runtime.h"
 
+#include <new>
 #include <string>
+#include <system_error>
 
 struct cornet_status {
   cornet_code code;
@@ -16,14 +18,19 @@ namespace cornet::runtime {
 
 cornet_status *fail(cornet_code code, std::string message);
 
+/// The status that needs no memory.
+cornet_status *outOfMemory();
+
 /// Every function of the C ABI runs its body through this: nothing is thrown across.
 template <class F> cornet_status *guarded(F &&body) {
   try {
     return body();
   } catch (const std::bad_alloc &) {
-    return fail(CORNET_OUT_OF_MEMORY, "out of memory");
-  } catch (...) {
-    return fail(CORNET_INVALID_FILE, "the file could not be read");
+    return outOfMemory();
+  } catch (const std::system_error &) { // std::thread's only error
+    return fail(CORNET_IO, "no more threads; ask for fewer");
+  } catch (...) { // std::length_error: a size that no memory holds
+    return outOfMemory();
   }
 }
 

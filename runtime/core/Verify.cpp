@@ -15,21 +15,41 @@ bool fits(uint64_t offset, uint64_t size, uint64_t whole) {
   return offset <= whole && size <= whole - offset;
 }
 
+// Small enough that sums of thousands and products with a thread count stay below 2^64.
+constexpr uint64_t kMost = uint64_t(1) << 40;
+constexpr uint64_t kMostRows = uint64_t(1) << 24;
+constexpr unsigned kMostTensors = 4096;
+
+/// a * b, or kMost + 1 where that is more than kMost.
+uint64_t times(uint64_t a, uint64_t b) { return b && a > kMost / b ? kMost + 1 : a * b; }
+
+std::string item(const std::string &where, const char *list, unsigned index) {
+  return where + "." + list + "[" + std::to_string(index) + "]";
+}
+
 std::string spec(const fb::TensorSpec *tensor, const std::string &where) {
-  if (!tensor->name() || !tensor->shape() || tensor->shape()->size() == 0 ||
-      tensor->shape()->size() > 16)
+  if (!tensor->name() || !tensor->shape())
     return where + ": name or shape is missing";
   if (tensor->dtype() > fb::DType_MAX)
     return where + ".dtype is unknown";
-  uint64_t elements = 1;
-  for (unsigned d = 0; d < tensor->shape()->size(); ++d) {
+  if (tensor->shape()->size() == 0 || tensor->shape()->size() > 16 || tensor->shape()->Get(0) != -1)
+    return where + ".shape has no batch first, or too many extents";
+  uint64_t bytes = sizeOf(tensor->dtype());
+  for (unsigned d = 1; d < tensor->shape()->size(); ++d) {
     int64_t extent = tensor->shape()->Get(d);
-    if (d == 0 ? extent != -1
-               : extent < 0 || (extent > 0 && elements > (uint64_t(1) << 40) / uint64_t(extent)))
-      return where + ".shape has a bad extent";
-    elements *= d == 0 ? 1 : uint64_t(extent);
+    bytes = extent < 0 ? kMost + 1 : times(bytes, uint64_t(extent));
+    if (bytes > kMost)
+      return where + ".shape[" + std::to_string(d) + "] is negative or too large";
   }
   return "";
+}
+
+/// Bytes of `batch` rows of all `specs`.
+uint64_t bytesOf(const List<fb::TensorSpec> *specs, uint64_t batch) {
+  uint64_t sum = 0;
+  for (const fb::TensorSpec *spec : *specs)
+    sum += times(batch, rowBytes(spec));
+  return sum;
 }
 
 std::string buffer(const fb::Buffer *b, const fb::Entry *entry, const fb::Plan *plan,
@@ -46,9 +66,11 @@ std::string buffer(const fb::Buffer *b, const fb::Entry *entry, const fb::Plan *
     return fits(b->offset(), b->size(), weights) ? "" : where + " lies outside the weights";
   case fb::Storage_input:
   case fb::Storage_output:
-    if (b->index() >= specs->size() || b->offset() != 0)
+    if (b->index() >= specs->size())
       return where + ".index names no input or output";
-    if (b->size() / plan->batch() != rowBytes(specs->Get(b->index())) || b->size() % plan->batch())
+    if (b->offset() != 0)
+      return where + ".offset is not 0";
+    if (b->size() != times(plan->batch(), rowBytes(specs->Get(b->index()))))
       return where + ".size is not that of the tensor";
     return "";
   }
@@ -56,46 +78,59 @@ std::string buffer(const fb::Buffer *b, const fb::Entry *entry, const fb::Plan *
 }
 
 std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::Variant *variant,
-                       uint64_t weights, const std::string &where) {
-  if (plan->batch() < 1 || plan->batch() > (1 << 24) || plan->arena_size() > (uint64_t(1) << 40) ||
-      !plan->buffers() || !plan->steps())
-    return where + ": batch, arena, buffers or steps are missing or out of range";
+                       uint64_t weights, uint64_t &arguments, const std::string &where) {
+  if (!plan->buffers() || !plan->steps())
+    return where + ": buffers or steps are missing";
+  if (plan->batch() < 1 || plan->batch() > kMostRows)
+    return where + ".batch is out of range";
+  if (plan->arena_size() > kMost)
+    return where + ".arena_size is out of range";
+  for (const List<fb::TensorSpec> *specs : {entry->inputs(), entry->outputs()})
+    if (bytesOf(specs, plan->batch()) > kMost)
+      return where + ".batch makes the inputs or outputs too large";
   for (unsigned i = 0; i < plan->buffers()->size(); ++i)
-    if (std::string e = buffer(plan->buffers()->Get(i), entry, plan, weights,
-                               where + ".buffers[" + std::to_string(i) + "]");
+    if (std::string e =
+            buffer(plan->buffers()->Get(i), entry, plan, weights, item(where, "buffers", i));
         !e.empty())
       return e;
   for (unsigned i = 0; i < plan->steps()->size(); ++i) {
     const fb::Step *step = plan->steps()->Get(i);
-    std::string at = where + ".steps[" + std::to_string(i) + "]";
-    if (!step->layer() || !step->summary() || !step->implementation() || !step->buffers() ||
-        step->buffers()->size() > 4096)
-      return at + " lacks a field";
-    if (step->kernel() >= variant->kernels()->size() || step->tiles() > (uint64_t(1) << 40))
-      return at + ".kernel or .tiles is out of range";
+    std::string at = item(where, "steps", i);
+    if (!step->layer() || !step->summary() || !step->implementation() || !step->buffers())
+      return at + ": layer, summary, implementation or buffers are missing";
+    if (step->kernel() >= variant->kernels()->size())
+      return at + ".kernel names no kernel";
+    if (step->tiles() > kMost)
+      return at + ".tiles is out of range";
+    // Lists may share their bytes, so their sum is not bounded by the file unless this is checked.
+    if (step->buffers()->size() > arguments)
+      return at + ".buffers: the steps have more arguments than the program has bytes";
+    arguments -= step->buffers()->size();
     for (uint32_t index : *step->buffers())
       if (index >= plan->buffers()->size())
-        return at + ".buffers is out of range";
+        return at + ".buffers names no buffer";
   }
   return "";
 }
 
 std::string verifyEntry(const fb::Entry *entry, const fb::Variant *variant, uint64_t weights,
-                        const std::string &where) {
-  if (!entry->name() || !entry->inputs() || !entry->outputs() || !entry->plans() ||
-      entry->plans()->size() == 0)
-    return where + " lacks a field";
+                        uint64_t &arguments, const std::string &where) {
+  if (!entry->name() || !entry->inputs() || !entry->outputs() || !entry->plans())
+    return where + ": name, inputs, outputs or plans are missing";
+  if (entry->plans()->size() == 0)
+    return where + ".plans is empty";
+  if (entry->inputs()->size() > kMostTensors || entry->outputs()->size() > kMostTensors)
+    return where + ".inputs or .outputs has too many tensors";
   for (const List<fb::TensorSpec> *specs : {entry->inputs(), entry->outputs()})
     for (unsigned i = 0; i < specs->size(); ++i)
       if (std::string e =
-              spec(specs->Get(i), where + (specs == entry->inputs() ? ".inputs[" : ".outputs[") +
-                                      std::to_string(i) + "]");
+              spec(specs->Get(i), item(where, specs == entry->inputs() ? "inputs" : "outputs", i));
           !e.empty())
         return e;
   uint64_t last = 0;
   for (unsigned i = 0; i < entry->plans()->size(); ++i) {
-    if (std::string e = verifyPlan(entry->plans()->Get(i), entry, variant, weights,
-                                   where + ".plans[" + std::to_string(i) + "]");
+    if (std::string e = verifyPlan(entry->plans()->Get(i), entry, variant, weights, arguments,
+                                   item(where, "plans", i));
         !e.empty())
       return e;
     if (entry->plans()->Get(i)->batch() <= last)
@@ -105,39 +140,82 @@ std::string verifyEntry(const fb::Entry *entry, const fb::Variant *variant, uint
   return "";
 }
 
+std::string verifySegment(const fb::Segment *segment, uint64_t fileSize, const std::string &where) {
+  if (segment->offset() % artifact::kSegmentAlignment)
+    return where + ".offset is not aligned";
+  if (!fits(segment->offset(), segment->size(), fileSize))
+    return where + " lies outside the file";
+  if (!segment->sha256() || segment->sha256()->size() != 32)
+    return where + ".sha256 is missing";
+  return "";
+}
+
+std::string verifyVariant(const fb::Variant *variant, const List<fb::Segment> *segments,
+                          uint64_t &arguments, const std::string &where) {
+  if (!variant->isa() || !variant->kernels() || !variant->entries())
+    return where + ": isa, kernels or entries are missing";
+  if (variant->code() >= segments->size())
+    return where + ".code names no segment";
+  if (variant->weights() >= segments->size())
+    return where + ".weights names no segment";
+  uint64_t weights = segments->Get(variant->weights())->size();
+  for (unsigned e = 0; e < variant->entries()->size(); ++e)
+    if (std::string error = verifyEntry(variant->entries()->Get(e), variant, weights, arguments,
+                                        item(where, "entries", e));
+        !error.empty())
+      return error;
+  return "";
+}
+
+/// The test's segment must be exactly its rows, for every variant.
+std::string verifySelfTest(const fb::SelfTest *test, const fb::Program *program) {
+  if (!test->entry())
+    return "self_test.entry is missing";
+  if (test->segment() >= program->segments()->size())
+    return "self_test.segment names no segment";
+  if (test->batch() < 1 || test->batch() > kMostRows)
+    return "self_test.batch is out of range";
+  uint64_t size = program->segments()->Get(test->segment())->size();
+  for (const fb::Variant *variant : *program->variants()) {
+    bool found = false;
+    for (const fb::Entry *entry : *variant->entries()) {
+      if (entry->name()->string_view() != test->entry()->string_view())
+        continue;
+      found = true;
+      if (bytesOf(entry->inputs(), test->batch()) + bytesOf(entry->outputs(), test->batch()) !=
+          size)
+        return "self_test.segment does not have the bytes of self_test.batch rows";
+    }
+    if (!found)
+      return "self_test.entry names no entry point";
+  }
+  return "";
+}
+
 } // namespace
 
-std::string verifyProgram(const fb::Program *program, uint64_t fileSize) {
+std::string verifyProgram(const fb::Program *program, uint64_t programSize, uint64_t fileSize) {
   if (program->schema() != artifact::kSchema)
     return "schema " + std::to_string(program->schema()) + " where this runtime reads " +
            std::to_string(artifact::kSchema);
-  if (!program->model() || !program->variants() || program->variants()->size() == 0 ||
-      !program->segments())
-    return "model, variants or segments are missing";
-  for (unsigned i = 0; i < program->segments()->size(); ++i) {
-    const fb::Segment *s = program->segments()->Get(i);
-    if (s->offset() % artifact::kSegmentAlignment || !fits(s->offset(), s->size(), fileSize) ||
-        !s->sha256() || s->sha256()->size() != 32)
-      return "segments[" + std::to_string(i) + "] lies outside the file or lacks its hash";
-  }
-  for (unsigned v = 0; v < program->variants()->size(); ++v) {
-    const fb::Variant *variant = program->variants()->Get(v);
-    std::string where = "variants[" + std::to_string(v) + "]";
-    if (!variant->isa() || !variant->kernels() || !variant->entries() ||
-        variant->code() >= program->segments()->size() ||
-        variant->weights() >= program->segments()->size())
-      return where + " lacks a field or names no segment";
-    uint64_t weights = program->segments()->Get(variant->weights())->size();
-    for (unsigned e = 0; e < variant->entries()->size(); ++e)
-      if (std::string error = verifyEntry(variant->entries()->Get(e), variant, weights,
-                                          where + ".entries[" + std::to_string(e) + "]");
-          !error.empty())
-        return error;
-  }
+  if (!program->model() || !program->segments() || !program->variants())
+    return "model, segments or variants are missing";
+  if (program->variants()->size() == 0)
+    return "variants is empty";
+  for (unsigned i = 0; i < program->segments()->size(); ++i)
+    if (std::string error = verifySegment(program->segments()->Get(i), fileSize,
+                                          "segments[" + std::to_string(i) + "]");
+        !error.empty())
+      return error;
+  uint64_t arguments = programSize;
+  for (unsigned v = 0; v < program->variants()->size(); ++v)
+    if (std::string error = verifyVariant(program->variants()->Get(v), program->segments(),
+                                          arguments, "variants[" + std::to_string(v) + "]");
+        !error.empty())
+      return error;
   if (const fb::SelfTest *test = program->self_test())
-    if (!test->entry() || test->segment() >= program->segments()->size() || test->batch() < 1 ||
-        test->batch() > (1 << 24))
-      return "self_test lacks a field or names no segment";
+    if (std::string error = verifySelfTest(test, program); !error.empty())
+      return error;
   if (program->provenance())
     for (const fb::KeyValue *fact : *program->provenance())
       if (!fact->key() || !fact->value())

@@ -11,7 +11,8 @@
 
 namespace cornet::runtime {
 
-/// "" when `program`, from a file of `fileSize` bytes, is sound; else what is not.
-std::string verifyProgram(const fb::Program *program, uint64_t fileSize);
+/// "" when `program`, of `programSize` bytes in a file of `fileSize`, is sound; else what is not.
+/// Afterwards every product and sum of extents, batches and sizes fits 64 bits.
+std::string verifyProgram(const fb::Program *program, uint64_t programSize, uint64_t fileSize);
 
 } // namespace cornet::runtime

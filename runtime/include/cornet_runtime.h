@@ -9,6 +9,7 @@
  *    sentence and is owned by the caller. On failure, out parameters are untouched.
  *  - A program is immutable and may be shared by threads. A session runs one call at a time.
  *  - Sizes are bytes, extents are elements, times are nanoseconds.
+ *  - A NULL handle is an error to calls that return a status; to others it is an empty program.
  *  - No call aborts, throws or reads outside its inputs, whatever the file holds. A file contains native
  *    code: loading one from a stranger is running it.
  */
@@ -97,14 +98,16 @@ typedef struct {
 } cornet_session_options;
 
 typedef struct cornet_session cornet_session;
-/* Allocates what every later call needs. `options` may be NULL. The program must outlive the session. */
+/* Reserves what every later call needs: CORNET_OUT_OF_MEMORY if that is more than this machine has.
+ * `options` may be NULL. The program must outlive the session. */
 CORNET_API cornet_status *cornet_session_create(const cornet_program *program, const cornet_session_options *options,
                                                 cornet_session **session);
 CORNET_API void cornet_session_destroy(cornet_session *session);
 
 /* Computes `rows` rows of entry point `entry`. inputs[i] and outputs[i] point to rows * (bytes of a row)
  * bytes in the order and layout of the specs; inputs are not written. Any number of rows is served by the
- * compiled batch sizes, the last one padded. Allocates nothing. The bits do not depend on `threads`. */
+ * compiled batch sizes, the last one padded; 0 rows are no work. Allocates nothing. The bits do not depend
+ * on `threads`. */
 CORNET_API cornet_status *cornet_session_invoke(cornet_session *session, size_t entry, uint64_t rows, const void *const *inputs,
                                                 void *const *outputs);
 
@@ -113,7 +116,7 @@ CORNET_API cornet_status *cornet_session_profile(cornet_session *session, size_t
                                                  void *const *outputs, uint64_t *nanoseconds);
 
 /* Runs the inputs stored in the artifact and compares with the stored results. `largest`, if not NULL,
- * receives the largest absolute difference. */
+ * receives the largest absolute difference when the test passes. */
 CORNET_API cornet_status *cornet_session_self_test(cornet_session *session, double *largest);
 
 #ifdef __cplusplus
