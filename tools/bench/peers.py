@@ -34,17 +34,19 @@ class Onnx:
 
     def __init__(self, model):
         self.nodes, self.weights, self.count = [], [], 0
-        names = {model.inputs[0].name: "image"}
+        names, result = {model.inputs[0].name: "image"}, "image"
         shape = model.inputs[0].shape
         for layer in model.layers:
             if isinstance(layer, keras.layers.InputLayer):
                 continue
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-            names[layer.output.name] = self.layer(layer, [names[tensor.name] for tensor in inputs])
+            chain = isinstance(model, keras.Sequential)
+            result = self.layer(layer, [result] if chain else [names[tensor.name] for tensor in inputs])
+            names[layer.output.name] = result
         graph = helper.make_graph(
             self.nodes, model.name,
             [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", shape[3], shape[1], shape[2]])],
-            [helper.make_tensor_value_info(names[model.outputs[0].name], TensorProto.FLOAT, ["N", model.outputs[0].shape[1]])],
+            [helper.make_tensor_value_info(result, TensorProto.FLOAT, ["N", model.outputs[0].shape[1]])],
             self.weights)
         self.model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
