@@ -171,10 +171,21 @@ private:
         : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
           input(epilogue.flat(k.input)), weights(epilogue.flat(k.weights)) {}
 
+    /// Tiles go by blocks of units, within a block by panels: a block's input stays in the second
+    /// cache while the panels pass, a panel in the first while the block's units do. Threads take
+    /// neighbouring tiles, so they split the pixels, and the next op finds its lines where they
+    /// were written. Where weights outweigh pixels all is one block, and threads split the panels.
     void emit(Value begin, Value end) {
       int64_t units = k.flat() ? ceilDiv(k.width, tile.rows) : k.lines;
+      int64_t panels = ceilDiv(k.outputs, width), block = blockOf(units);
       c.loop(begin, end, [&](Value t) {
-        Value panel = c.div(t, units), unit = c.rem(t, units);
+        Value first = c.mul(c.div(t, block * panels), block), inBlock = c.rem(t, block * panels);
+        Value here = units % block ? c.min(c.index(block), c.sub(c.index(units), first)) : Value();
+        Value panel = here ? Value(arith::DivUIOp::create(c.b, c.loc, inBlock, here))
+                           : c.div(inBlock, block);
+        Value unit = here ? Value(arith::RemUIOp::create(c.b, c.loc, inBlock, here))
+                          : c.rem(inBlock, block);
+        unit = c.add(first, unit);
         column = c.mul(panel, width), weightBase = c.mul(panel, k.depth() * width);
         k.flat() ? flatTile(unit, units) : line(unit);
       });
@@ -183,6 +194,14 @@ private:
   private:
     using Values = SmallVector<Value>;
     using Line = Geometry::Line;
+
+    int64_t blockOf(int64_t units) const {
+      int64_t pixels = k.flat() ? k.width : k.lines / k.perLine * k.inHeight * k.inWidth;
+      if (pixels < k.R * k.S * k.outputs)
+        return units;
+      int64_t bytes = 4 * k.channels * (k.flat() ? tile.rows : k.strideY * k.inWidth);
+      return std::clamp<int64_t>((128 << 10) / bytes, 1, units);
+    }
 
     /// sums[m][j] += input[base[m] + i] weights[weight + i width + j lanes] for i < count.
     Values multiply(const Values &sums, int64_t count, ArrayRef<Value> bases, Value weight) {

@@ -6,6 +6,8 @@
 // the caller.
 #include "runtime/core/Pool.h"
 
+#include <chrono>
+
 namespace cornet::runtime {
 namespace {
 
@@ -13,6 +15,7 @@ namespace {
 /// so that more threads than processors still make progress. (20000 made three threads on two
 /// processors a hundred times slower than one.)
 constexpr unsigned kSpins = 1000;
+constexpr std::chrono::microseconds kLinger{200};
 constexpr uint64_t kShareMask = 0xffff;
 
 void pause() {
@@ -84,8 +87,20 @@ void Pool::run(void (*body)(void *, unsigned), void *data) {
     spins < kSpins ? pause() : std::this_thread::yield();
 }
 
+/// Stays awake for a moment after a call: waking a sleeping processor can take longer than a small
+/// model does, and calls come in bursts.
+void Pool::linger() {
+  auto end = std::chrono::steady_clock::now() + kLinger;
+  for (unsigned spins = 0; !active.load(std::memory_order_acquire); ++spins) {
+    spins < kSpins ? pause() : std::this_thread::yield();
+    if (spins % 64 == 0 && std::chrono::steady_clock::now() > end)
+      return;
+  }
+}
+
 void Pool::work() {
   for (;;) {
+    linger();
     {
       std::unique_lock lock(mutex);
       wake.wait(lock, [&] { return stop || active.load(std::memory_order_acquire); });

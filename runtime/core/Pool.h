@@ -31,6 +31,7 @@ public:
   void run(void (*task)(void *, unsigned), void *argument);
 
 private:
+  void linger();
   void work();
   bool takeShare();
   void join();
