@@ -62,7 +62,8 @@ llvm::Error runPipeline(ModuleOp module, const std::string &text) {
   StringRef body = text;
   if (!body.consume_front("builtin.module(") || !body.consume_back(")") ||
       failed(parsePassPipeline(body, pm, stream)))
-    return llvm::createStringError("the pipeline does not parse: " + messages + "\n  " + text);
+    return llvm::createStringError("the pipeline is neither a known name (inference-cpu) nor builtin.module(...) with "
+                                   "known passes; --print-pipeline shows one: " + text + "\n" + messages);
   if (failed(pm.run(module)))
     return llvm::createStringError("the model does not compile; see the errors above");
   return llvm::Error::success();

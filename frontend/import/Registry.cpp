@@ -108,14 +108,14 @@ private:
 
 using Maker = std::function<LayerPtr(const Json &, const std::string &where, std::vector<std::string> &problems)>;
 
-template <class Options> Maker maker(Handle (*make)(Options)) {
+template <class Options> Maker maker(Handle (*make)(Options, Where)) {
   return [make](const Json &config, const std::string &where, std::vector<std::string> &problems) {
     Options options{};
     Reader reader(config, where, problems);
     options.fields(reader);
     reader.finish();
     options.name = config.value("name", "");
-    return make(std::move(options)).layer;
+    return make(std::move(options), Where()).layer;
   };
 }
 

@@ -94,15 +94,21 @@ const std::map<std::string, Function> &table() {
 
 } // namespace
 
-Tensor activation(const std::string &name, const Tensor &x) {
-  auto it = table().find(name.empty() ? "linear" : name);
-  if (it != table().end())
-    return it->second(x);
+std::string checkActivation(const std::string &name) {
+  if (name.empty() || table().contains(name))
+    return "";
   std::string known;
   for (const auto &[key, function] : table())
     known += (known.empty() ? "" : ", ") + key;
-  x.graph->mistake("unknown activation '" + name + "'; known: " + known);
-  return x;
+  return "unknown activation '" + name + "'; known: " + known;
+}
+
+Tensor activation(const std::string &name, const Tensor &x) {
+  if (std::string mistake = checkActivation(name); !mistake.empty()) {
+    x.graph->mistake(mistake);
+    return x;
+  }
+  return table().at(name.empty() ? "linear" : name)(x);
 }
 
 } // namespace cornet::ops

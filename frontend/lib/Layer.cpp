@@ -51,17 +51,20 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
     path = outer + name;
   graph->named.emplace(outer + name, number);
   graph->layer.push_back(name);
-  if (!built) {
+  std::vector<std::string> mistakes = examine();
+  for (std::string &mistake : mistakes)
+    graph->mistake(std::move(mistake));
+  bool known = mistakes.empty() && std::none_of(inputs.begin(), inputs.end(), [](const Tensor &t) { return t.poisoned(); });
+  if (known && !built) {
     std::vector<Shape> shapes;
     for (const Tensor &input : inputs)
       shapes.push_back(input.shape());
-    if (std::none_of(inputs.begin(), inputs.end(), [](const Tensor &t) { return t.poisoned(); }))
-      build(shapes), built = true;
+    build(shapes), built = true;
   }
   Tensor result = inputs[0];
-  if (built) {
+  if (known) {
     result = call(inputs);
-  } else { // nothing is known of a poisoned input's shape
+  } else { // nothing is known of its shape
     Node node;
     node.shape = inputs[0].shape(), node.poisoned = true;
     result = Tensor(graph, graph->add(std::move(node)));

@@ -75,8 +75,8 @@ Tensor Input(Shape shape, InputOptions options) {
 
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name, std::source_location where) {
   Tensor x = Input(std::move(input)), y = x;
-  for (const Handle &layer : layers)
-    y = layer(y, where);
+  for (const Handle &layer : layers) // a mistake is told where the layer stands in the list
+    y = layer(y, layer.layer->where.line() ? layer.layer->where : where);
   return Functional({x}, {y}, std::move(name));
 }
 

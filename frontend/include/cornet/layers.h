@@ -9,6 +9,8 @@
 
 namespace cornet {
 
+using Where = std::source_location;
+
 /// A layer: weights made at the first call, a computation recorded at every call. Copies share both.
 /// A layer of your own derives from this, makes weights in build() and composes ops in call().
 class Layer : public std::enable_shared_from_this<Layer> {
@@ -19,9 +21,12 @@ public:
   /// Applies the layer. Called twice, it uses the same weights.
   Tensor apply(const std::vector<Tensor> &inputs, std::source_location where = std::source_location::current());
 
+  /// Mistakes that the options alone show; recorded also when the input's shape is not known.
+  virtual std::vector<std::string> examine() const { return {}; }
   virtual void build(const std::vector<Shape> &) {}
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
 
+  Where where; ///< where it was made, if it says so
   const uint64_t number; ///< tells layers apart, also when one is gone
   std::string kind;  ///< Keras's class name
   std::string name;  ///< given, or set at the first call: "dense", "dense_1", ...
@@ -308,76 +313,76 @@ public:
 };
 
 // Core. Weights: kernel (in, units), bias (units).           y = activation(x kernel + bias), last axis
-Handle Dense(DenseOptions options);
+Handle Dense(DenseOptions options, Where where = Where::current());
 // Weights: kernel and bias as the equation's letters say.
-Handle EinsumDense(EinsumDenseOptions options);
+Handle EinsumDense(EinsumDenseOptions options, Where where = Where::current());
 // Weights: embeddings (input_dim, output_dim). The input is an i32 Input.
-Handle Embedding(EmbeddingOptions options);
-Handle Activation(ActivationOptions options);
-Handle ReLU(ReLUOptions options = {});
-Handle LeakyReLU(LeakyReLUOptions options = {});
-Handle ELU(ELUOptions options = {});
+Handle Embedding(EmbeddingOptions options, Where where = Where::current());
+Handle Activation(ActivationOptions options, Where where = Where::current());
+Handle ReLU(ReLUOptions options = {}, Where where = Where::current());
+Handle LeakyReLU(LeakyReLUOptions options = {}, Where where = Where::current());
+Handle ELU(ELUOptions options = {}, Where where = Where::current());
 // Weights: alpha, the input's shape without the batch, 1 in shared axes.
-Handle PReLU(PReLUOptions options = {});
-Handle Softmax(SoftmaxOptions options = {});
+Handle PReLU(PReLUOptions options = {}, Where where = Where::current());
+Handle Softmax(SoftmaxOptions options = {}, Where where = Where::current());
 
 // Convolution. Weights: kernel (window..., in / groups, filters), bias (filters).
-Handle Conv1D(Conv1DOptions options);
-Handle Conv2D(Conv2DOptions options);
+Handle Conv1D(Conv1DOptions options, Where where = Where::current());
+Handle Conv2D(Conv2DOptions options, Where where = Where::current());
 // Weights: kernel (h, w, filters, in), bias (filters).
-Handle Conv2DTranspose(Conv2DTransposeOptions options);
+Handle Conv2DTranspose(Conv2DTransposeOptions options, Where where = Where::current());
 // Weights: depthwise kernel (h, w, in, depth_multiplier), bias (in * depth_multiplier).
-Handle DepthwiseConv2D(DepthwiseConv2DOptions options);
+Handle DepthwiseConv2D(DepthwiseConv2DOptions options, Where where = Where::current());
 // Weights: depthwise kernel, pointwise kernel (1, 1, in * depth_multiplier, filters), bias (filters).
-Handle SeparableConv2D(SeparableConv2DOptions options);
+Handle SeparableConv2D(SeparableConv2DOptions options, Where where = Where::current());
 
 // Pooling and resizing.
-Handle MaxPooling1D(Pooling1DOptions options = {});
-Handle AveragePooling1D(Pooling1DOptions options = {});
-Handle MaxPooling2D(Pooling2DOptions options = {});
-Handle AveragePooling2D(Pooling2DOptions options = {});
-Handle GlobalAveragePooling1D(GlobalPoolingOptions options = {});
-Handle GlobalMaxPooling1D(GlobalPoolingOptions options = {});
-Handle GlobalAveragePooling2D(GlobalPoolingOptions options = {});
-Handle GlobalMaxPooling2D(GlobalPoolingOptions options = {});
-Handle UpSampling2D(UpSampling2DOptions options = {});
-Handle ZeroPadding1D(Padding1DOptions options = {});
-Handle ZeroPadding2D(ZeroPadding2DOptions options = {});
-Handle Cropping1D(Cropping1DOptions options = {});
-Handle Cropping2D(Cropping2DOptions options = {});
+Handle MaxPooling1D(Pooling1DOptions options = {}, Where where = Where::current());
+Handle AveragePooling1D(Pooling1DOptions options = {}, Where where = Where::current());
+Handle MaxPooling2D(Pooling2DOptions options = {}, Where where = Where::current());
+Handle AveragePooling2D(Pooling2DOptions options = {}, Where where = Where::current());
+Handle GlobalAveragePooling1D(GlobalPoolingOptions options = {}, Where where = Where::current());
+Handle GlobalMaxPooling1D(GlobalPoolingOptions options = {}, Where where = Where::current());
+Handle GlobalAveragePooling2D(GlobalPoolingOptions options = {}, Where where = Where::current());
+Handle GlobalMaxPooling2D(GlobalPoolingOptions options = {}, Where where = Where::current());
+Handle UpSampling2D(UpSampling2DOptions options = {}, Where where = Where::current());
+Handle ZeroPadding1D(Padding1DOptions options = {}, Where where = Where::current());
+Handle ZeroPadding2D(ZeroPadding2DOptions options = {}, Where where = Where::current());
+Handle Cropping1D(Cropping1DOptions options = {}, Where where = Where::current());
+Handle Cropping2D(Cropping2DOptions options = {}, Where where = Where::current());
 
 // Normalization. Weights: gamma, beta, moving_mean, moving_variance.     inference: the moving statistics
-Handle BatchNormalization(BatchNormalizationOptions options = {});
+Handle BatchNormalization(BatchNormalizationOptions options = {}, Where where = Where::current());
 // Weights: gamma, beta.
-Handle LayerNormalization(LayerNormalizationOptions options = {});
-Handle GroupNormalization(GroupNormalizationOptions options = {});
-Handle UnitNormalization(UnitNormalizationOptions options = {});
+Handle LayerNormalization(LayerNormalizationOptions options = {}, Where where = Where::current());
+Handle GroupNormalization(GroupNormalizationOptions options = {}, Where where = Where::current());
+Handle UnitNormalization(UnitNormalizationOptions options = {}, Where where = Where::current());
 // Weights, unless given as options: mean, variance, count.
-Handle Normalization(NormalizationOptions options = {});
-Handle Rescaling(RescalingOptions options);
+Handle Normalization(NormalizationOptions options = {}, Where where = Where::current());
+Handle Rescaling(RescalingOptions options, Where where = Where::current());
 
 // Regularization: the identity in inference.
-Handle Dropout(DropoutOptions options = {});
-Handle SpatialDropout1D(DropoutOptions options = {});
-Handle SpatialDropout2D(DropoutOptions options = {});
-Handle GaussianDropout(DropoutOptions options = {});
-Handle AlphaDropout(DropoutOptions options = {});
-Handle GaussianNoise(GaussianNoiseOptions options = {});
+Handle Dropout(DropoutOptions options = {}, Where where = Where::current());
+Handle SpatialDropout1D(DropoutOptions options = {}, Where where = Where::current());
+Handle SpatialDropout2D(DropoutOptions options = {}, Where where = Where::current());
+Handle GaussianDropout(DropoutOptions options = {}, Where where = Where::current());
+Handle AlphaDropout(DropoutOptions options = {}, Where where = Where::current());
+Handle GaussianNoise(GaussianNoiseOptions options = {}, Where where = Where::current());
 
 // Reshaping.
-Handle Flatten(PlainOptions options = {});
-Handle Reshape(ReshapeOptions options);
-Handle Permute(PermuteOptions options);
-Handle RepeatVector(RepeatVectorOptions options);
+Handle Flatten(PlainOptions options = {}, Where where = Where::current());
+Handle Reshape(ReshapeOptions options, Where where = Where::current());
+Handle Permute(PermuteOptions options, Where where = Where::current());
+Handle RepeatVector(RepeatVectorOptions options, Where where = Where::current());
 
 // Merging: called on a list of tensors.
-Handle Add(PlainOptions options = {});
-Handle Subtract(PlainOptions options = {});
-Handle Multiply(PlainOptions options = {});
-Handle Average(PlainOptions options = {});
-Handle Maximum(PlainOptions options = {});
-Handle Minimum(PlainOptions options = {});
-Handle Concatenate(ConcatenateOptions options = {});
-Handle Dot(DotOptions options = {});
+Handle Add(PlainOptions options = {}, Where where = Where::current());
+Handle Subtract(PlainOptions options = {}, Where where = Where::current());
+Handle Multiply(PlainOptions options = {}, Where where = Where::current());
+Handle Average(PlainOptions options = {}, Where where = Where::current());
+Handle Maximum(PlainOptions options = {}, Where where = Where::current());
+Handle Minimum(PlainOptions options = {}, Where where = Where::current());
+Handle Concatenate(ConcatenateOptions options = {}, Where where = Where::current());
+Handle Dot(DotOptions options = {}, Where where = Where::current());
 
 } // namespace cornet

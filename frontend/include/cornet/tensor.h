@@ -156,6 +156,8 @@ Tensor einsum(const std::string &equation, const Tensor &x, const Tensor &weight
 /// Keras's activation of that name; "linear" and "" are the identity. An unknown name is a mistake that
 /// lists the known ones.
 Tensor activation(const std::string &name, const Tensor &x);
+/// What is wrong with that name, or "".
+std::string checkActivation(const std::string &name);
 
 } // namespace ops
 

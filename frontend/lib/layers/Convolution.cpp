@@ -30,8 +30,6 @@ template <class Options> struct ConvLayer : With<Options> {
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], flat ? 3 : 4, flat ? sequence : image, advice))
       return poison(x[0]);
-    if (o.filters < 1)
-      return poison(x[0], "filters must be positive; set .filters");
     Tensor y = ops::record("conv", {x[0], weight(0, x[0])},
                            windowAttributes(x[0], list(o.kernel_size), list(o.strides),
                                             list(o.dilation_rate), o.padding,
@@ -62,8 +60,6 @@ struct Conv2DTransposeLayer : With<Conv2DTransposeOptions> {
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], 4, image, advice))
       return poison(x[0]);
-    if (o.padding != "valid" && o.padding != "same")
-      return poison(x[0], "padding is '" + o.padding + "'; use \"valid\" or \"same\"");
     auto h = cut(o.kernel_size.height, o.strides.height, o.dilation_rate.height, o.output_padding.height);
     auto w = cut(o.kernel_size.width, o.strides.width, o.dilation_rate.width, o.output_padding.width);
     Tensor y = ops::record("conv_transpose", {x[0], weight(0, x[0])},

@@ -14,8 +14,6 @@ struct DenseLayer : With<DenseOptions> {
       addWeight("bias", {o.units}, "zeros");
   }
   Tensor call(const std::vector<Tensor> &x) override {
-    if (o.units < 1)
-      return poison(x[0], "units must be positive; set .units");
     if (x[0].rank() < 2)
       return poison(x[0], "input has fewer than 2 dimensions, expected (N, ..., D)");
     Tensor y = ops::matmul(x[0], weight(0, x[0]));

@@ -14,11 +14,35 @@ namespace cornet {
 template <class Options> struct With : Layer {
   With(const char *kind, Options options) : Layer(kind, options.name), o(std::move(options)) {}
   Options o;
+
+  std::vector<std::string> examine() const override {
+    std::vector<std::string> mistakes;
+    if constexpr (requires { o.units; })
+      if (o.units < 1)
+        mistakes.push_back("units must be positive; set .units");
+    if constexpr (requires { o.filters; })
+      if (o.filters < 1)
+        mistakes.push_back("filters must be positive; set .filters");
+    if constexpr (requires { o.activation; })
+      if (std::string mistake = ops::checkActivation(o.activation); !mistake.empty())
+        mistakes.push_back(mistake);
+    if constexpr (requires { o.padding.c_str(); }) {
+      constexpr bool causal = std::is_same_v<Options, Conv1DOptions>;
+      if (o.padding != "valid" && o.padding != "same" && !(causal && o.padding == "causal"))
+        mistakes.push_back("padding is '" + o.padding + "'; use \"valid\" or \"same\"" +
+                           (causal ? " or \"causal\"" : ""));
+    }
+    return mistakes;
+  }
 };
 
 /// Defines NAME(OPTIONS), which makes a LAYER of kind "NAME".
 #define CORNET_LAYER(NAME, OPTIONS, LAYER)                                                         \
-  Handle NAME(OPTIONS options) { return {std::make_shared<LAYER>(#NAME, std::move(options))}; }
+  Handle NAME(OPTIONS options, Where where) {                                                      \
+    auto layer = std::make_shared<LAYER>(#NAME, std::move(options));                               \
+    layer->where = where;                                                                          \
+    return {std::move(layer)};                                                                     \
+  }
 
 /// Records a mistake and says so when the rank of `x` is not `rank`; `advice` says what to do.
 inline bool wrongRank(const Tensor &x, size_t rank, const char *wants, const char *advice) {
@@ -57,15 +81,11 @@ inline Attributes windowAttributes(const Tensor &x, const Shape &window, const S
                                    const Shape &dilations, const std::string &padding,
                                    Attributes more) {
   Shape pads;
-  bool causal = padding == "causal" && window.size() == 1;
-  if (padding != "valid" && padding != "same" && !causal)
-    x.graph->mistake("padding is '" + padding + "'; use \"valid\" or \"same\"" +
-                     (window.size() == 1 ? " or \"causal\"" : ""));
   for (size_t d = 0; d < window.size(); ++d) {
     std::pair<int64_t, int64_t> pad{0, 0};
     if (padding == "same" && strides[d] > 0)
       pad = infer::samePadding(x.shape()[d + 1], window[d], strides[d], dilations[d]);
-    else if (causal)
+    else if (padding == "causal")
       pad = {(window[d] - 1) * dilations[d], 0};
     pads.push_back(pad.first), pads.push_back(pad.second);
   }

@@ -55,15 +55,27 @@ INSTANTIATE_TEST_SUITE_P(All, Mistake, testing::ValuesIn(programs), [](const tes
   return name;
 });
 
+TEST(Mistakes, OfAStackAreToldAtTheirLayers) {
+  int first = __LINE__ + 1;
+  Model model = Sequential({8, 8, 1}, {Conv2D({.filters = 4, .kernel_size = 9}),
+                                       Flatten(),
+                                       Dense({.units = -1})});
+  ASSERT_EQ(model.graph->mistakes.size(), 2u) << text(model.graph->mistakes);
+  EXPECT_EQ(model.graph->mistakes[0].line, first);
+  EXPECT_EQ(model.graph->mistakes[1].line, first + 2);
+}
+
 TEST(Mistakes, AllAtOnce) {
   Tensor x = Input({8, 8, 1});
   Tensor a = Conv2D({.filters = 4, .kernel_size = 9, .name = "big"})(x);
   Tensor b = Dense({.units = 0, .name = "none"})(x);
   Tensor c = Activation({.activation = "wobble", .name = "odd"})(x);
-  Model model = Functional({x}, {a, b, c, Dense({.units = 3, .name = "after"})(a)}); // nothing new is told of what follows a mistake
+  // After a mistake shapes are not known, and only what the options alone show is told.
+  Tensor d = Dense({.units = 3, .name = "after"})(a), e = Conv2D({.padding = "full", .name = "two"})(d);
+  Model model = Functional({x}, {a, b, c, e});
   std::string all = text(model.graph->mistakes);
-  EXPECT_EQ(model.graph->mistakes.size(), 3u) << all;
-  for (const char *layer : {"error: 'big': ", "error: 'none': ", "error: 'odd': "})
+  EXPECT_EQ(model.graph->mistakes.size(), 5u) << all;
+  for (const char *layer : {"error: 'big': ", "error: 'none': ", "error: 'odd': ", "error: 'two': filters", "error: 'two': padding"})
     EXPECT_NE(all.find(layer), std::string::npos) << all;
 }
 

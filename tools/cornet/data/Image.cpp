@@ -34,7 +34,9 @@ Array readPng(const std::string &bytes, const std::string &path) {
   image.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   Array pixels(DType::U8, {image.height, image.width, colour ? 3 : 1});
   png_color black{0, 0, 0};
-  if (!png_image_finish_read(&image, &black, pixels.bytes.data(), 0, nullptr))
+  // A warning is a cell that had to be made up: too little data, a bad checksum.
+  if (!png_image_finish_read(&image, &black, pixels.bytes.data(), 0, nullptr) ||
+      image.warning_or_error)
     throw UserError(fmt::format("{}: is a damaged PNG: {}", path, image.message));
   return pixels;
 }
