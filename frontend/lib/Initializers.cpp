@@ -3,8 +3,10 @@
 // Philox4x32-10 (Salmon et al. 2011) and Keras's initializers on it. Statistically Keras's, not bitwise.
 #include <cornet/tensor.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 namespace cornet {
@@ -42,6 +44,90 @@ std::pair<double, double> fans(const Shape &shape) {
 
 } // namespace
 
+namespace {
+
+using Draw = double (*)(uint64_t index, uint64_t key);
+
+double centred(uint64_t index, uint64_t key) { return 2 * uniform(index, key) - 1; }
+
+/// A normal draw within two deviations; draws beyond are drawn again.
+double truncated(uint64_t index, uint64_t key) {
+  for (uint64_t again = 0;; ++again) {
+    double draw = normal(index + (again << 40), key);
+    if (std::fabs(draw) <= 2)
+      return draw;
+  }
+}
+
+struct Scaled {
+  Draw draw;
+  double (*scale)(double in, double out);
+};
+
+/// Keras's names. A truncated normal is narrower than its normal by 0.8796.
+const std::map<std::string, Scaled, std::less<>> &scaled() {
+  static const auto third = [](double variance) { return std::sqrt(3 * variance); };
+  static const auto cut = [](double variance) { return std::sqrt(variance) / 0.87962566103423978; };
+  static const std::map<std::string, Scaled, std::less<>> table = {
+      {"zeros", {centred, [](double, double) { return 0.0; }}},
+      {"random_uniform", {centred, [](double, double) { return 0.05; }}},
+      {"uniform", {centred, [](double, double) { return 0.05; }}},
+      {"random_normal", {normal, [](double, double) { return 0.05; }}},
+      {"normal", {normal, [](double, double) { return 0.05; }}},
+      {"truncated_normal", {truncated, [](double, double) { return 0.05; }}},
+      {"glorot_uniform", {centred, [](double in, double out) { return third(2 / (in + out)); }}},
+      {"glorot_normal", {truncated, [](double in, double out) { return cut(2 / (in + out)); }}},
+      {"he_uniform", {centred, [](double in, double) { return third(2 / in); }}},
+      {"he_normal", {truncated, [](double in, double) { return cut(2 / in); }}},
+      {"lecun_uniform", {centred, [](double in, double) { return third(1 / in); }}},
+      {"lecun_normal", {truncated, [](double in, double) { return cut(1 / in); }}},
+  };
+  return table;
+}
+
+/// Rows or columns, whichever are fewer, orthonormal: Gram-Schmidt on normal draws, twice for precision.
+std::vector<float> orthogonal(const Shape &shape, uint64_t key) {
+  size_t columns = shape.empty() ? 1 : size_t(shape.back()), rows = 1;
+  for (size_t i = 0; i + 1 < shape.size(); ++i)
+    rows *= size_t(shape[i]);
+  bool tall = rows >= columns;
+  size_t count = tall ? columns : rows, length = tall ? rows : columns;
+  std::vector<std::vector<double>> basis(count, std::vector<double>(length));
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t k = 0; k < length; ++k)
+      basis[i][k] = normal(i * length + k, key);
+    for (size_t pass = 0; pass < 2; ++pass)
+      for (size_t j = 0; j < i; ++j) {
+        double along = 0;
+        for (size_t k = 0; k < length; ++k)
+          along += basis[i][k] * basis[j][k];
+        for (size_t k = 0; k < length; ++k)
+          basis[i][k] -= along * basis[j][k];
+      }
+    double norm = 0;
+    for (double cell : basis[i])
+      norm += cell * cell;
+    for (double &cell : basis[i])
+      cell /= std::sqrt(norm);
+  }
+  std::vector<float> out(rows * columns);
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t c = 0; c < columns; ++c)
+      out[r * columns + c] = float(tall ? basis[c][r] : basis[r][c]);
+  return out;
+}
+
+} // namespace
+
+std::string checkInitializer(const std::string &name) {
+  if (scaled().contains(name) || name == "ones" || name == "constant" || name == "identity" || name == "orthogonal")
+    return "";
+  std::string known = "constant, identity, ones, orthogonal";
+  for (const auto &[key, entry] : scaled())
+    known += ", " + key;
+  return "unknown initializer '" + name + "'; known: " + known;
+}
+
 std::vector<float> Variable::value() const {
   if (!data.empty())
     return data;
@@ -52,21 +138,17 @@ std::vector<float> Variable::value() const {
   uint64_t key = 0xcbf29ce484222325ull ^ initializer.seed * 0x9E3779B97F4A7C15ull;
   for (unsigned char letter : name) // FNV-1a
     key = (key ^ letter) * 0x100000001b3ull;
-  auto [in, out] = fans(shape);
-  std::vector<float> values(size_t(count), 0.0f);
-  for (int64_t i = 0; i < count; ++i) {
-    double draw = 0;
-    if (initializer.name == "ones")
-      draw = 1;
-    else if (initializer.name == "constant")
-      draw = initializer.value;
-    else if (initializer.name == "glorot_uniform")
-      draw = std::sqrt(6 / (in + out)) * (2 * uniform(uint64_t(i), key) - 1);
-    else if (initializer.name == "he_normal")
-      draw = std::sqrt(2 / in) * normal(uint64_t(i), key);
-    else if (initializer.name == "random_normal")
-      draw = 0.05 * normal(uint64_t(i), key);
-    values[size_t(i)] = float(draw);
+  if (initializer.name == "orthogonal")
+    return orthogonal(shape, key);
+  std::vector<float> values(size_t(count), initializer.name == "ones" ? 1.0f : initializer.name == "constant" ? float(initializer.value) : 0.0f);
+  if (initializer.name == "identity" && shape.size() == 2)
+    for (int64_t i = 0; i < std::min(shape[0], shape[1]); ++i)
+      values[size_t(i * shape[1] + i)] = 1;
+  if (auto it = scaled().find(initializer.name); it != scaled().end()) {
+    auto [in, out] = fans(shape);
+    double scale = it->second.scale(in, out);
+    for (int64_t i = 0; i < count && scale != 0; ++i)
+      values[size_t(i)] = float(scale * it->second.draw(uint64_t(i), key));
   }
   return values;
 }

@@ -75,10 +75,10 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   return result;
 }
 
-Variable &Layer::addWeight(const std::string &weight, Shape shape, const std::string &initializer, bool trainable) {
+Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initializer &initializer, bool trainable) {
   auto variable = std::make_shared<Variable>();
   variable->name = path + "/" + weight;
-  variable->shape = std::move(shape), variable->initializer.name = initializer, variable->trainable = trainable;
+  variable->shape = std::move(shape), variable->initializer = initializer, variable->trainable = trainable;
   weights.push_back(std::move(variable));
   return *weights.back();
 }

@@ -35,7 +35,7 @@ public:
 
 protected:
   /// Makes a weight; for build().
-  Variable &addWeight(const std::string &name, Shape shape, const std::string &initializer, bool trainable = true);
+  Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer, bool trainable = true);
   /// Weight `index` as a tensor of the graph of `like`; for call().
   Tensor weight(size_t index, const Tensor &like) const;
 
@@ -58,7 +58,8 @@ struct DenseOptions {
   int64_t units = 0;
   std::string activation = "linear";
   bool use_bias = true;
-  std::string kernel_initializer = "glorot_uniform", name = "";
+  Initializer kernel_initializer = "glorot_uniform";
+  std::string name = "";
   template <class V> void fields(V &&v) {
     v("units", units), v("activation", activation), v("use_bias", use_bias);
   }
@@ -71,7 +72,8 @@ struct Conv2DOptions {
   int64_t groups = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  std::string kernel_initializer = "glorot_uniform", name = "";
+  Initializer kernel_initializer = "glorot_uniform";
+  std::string name = "";
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
     v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation), v("use_bias", use_bias);
@@ -104,14 +106,17 @@ struct GlobalPoolingOptions {
 struct EinsumDenseOptions {
   std::string equation = "";
   Shape output_shape; ///< without the batch; -1 where the input decides
-  std::string activation = "linear", bias_axes = "", kernel_initializer = "glorot_uniform", name = "";
+  std::string activation = "linear", bias_axes = "";
+  Initializer kernel_initializer = "glorot_uniform";
+  std::string name = "";
   template <class V> void fields(V &&v) {
     v("equation", equation), v("output_shape", output_shape), v("activation", activation), v("bias_axes", bias_axes);
   }
 };
 struct EmbeddingOptions {
   int64_t input_dim = 0, output_dim = 0;
-  std::string embeddings_initializer = "uniform", name = "";
+  Initializer embeddings_initializer = "uniform";
+  std::string name = "";
   template <class V> void fields(V &&v) { v("input_dim", input_dim), v("output_dim", output_dim); }
 };
 struct Conv1DOptions {
@@ -120,7 +125,8 @@ struct Conv1DOptions {
   int64_t dilation_rate = 1, groups = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  std::string kernel_initializer = "glorot_uniform", name = "";
+  Initializer kernel_initializer = "glorot_uniform";
+  std::string name = "";
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
     v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation), v("use_bias", use_bias);
@@ -148,7 +154,8 @@ struct Conv2DTransposeOptions {
   Pair dilation_rate = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  std::string kernel_initializer = "glorot_uniform", name = "";
+  Initializer kernel_initializer = "glorot_uniform";
+  std::string name = "";
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
     v("output_padding", output_padding), v("dilation_rate", dilation_rate), v("activation", activation), v("use_bias", use_bias);

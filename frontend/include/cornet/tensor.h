@@ -24,10 +24,15 @@ using Attributes = std::map<std::string, Attribute, std::less<>>;
 
 /// How a weight starts. Draws are Philox4x32-10 by seed: Keras's distributions, not Keras's bits.
 struct Initializer {
-  std::string name = "zeros"; ///< zeros, ones, constant, glorot_uniform, he_normal, random_normal
-  double value = 0;           ///< of constant
-  uint64_t seed = 0;
+  Initializer(const char *name = "zeros") : name(name) {}
+  Initializer(std::string name, double value = 0, uint64_t seed = 0) : name(std::move(name)), value(value), seed(seed) {}
+
+  std::string name;  ///< Keras's name
+  double value = 0;  ///< of constant
+  uint64_t seed = 0; ///< the same seed in the same place gives the same weights
 };
+/// What is wrong with an initializer's name, or "".
+std::string checkInitializer(const std::string &name);
 
 /// A weight: its place in the model, its shape, and its value once loaded (else drawn when needed).
 struct Variable {

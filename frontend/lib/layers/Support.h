@@ -26,6 +26,9 @@ template <class Options> struct With : Layer {
     if constexpr (requires { o.activation; })
       if (std::string mistake = ops::checkActivation(o.activation); !mistake.empty())
         mistakes.push_back(mistake);
+    if constexpr (requires { o.kernel_initializer; })
+      if (std::string mistake = checkInitializer(o.kernel_initializer.name); !mistake.empty())
+        mistakes.push_back(mistake);
     if constexpr (requires { o.padding.c_str(); }) {
       constexpr bool causal = std::is_same_v<Options, Conv1DOptions>;
       if (o.padding != "valid" && o.padding != "same" && !(causal && o.padding == "causal"))

@@ -32,6 +32,7 @@ const Wrong programs[] = {
     {"embedding", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {Embedding({.input_dim = 9, .output_dim = 2, .name = "e"})(x)}); }, "e", "indices must be i32"},
     {"equation", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {EinsumDense({.equation = "ab", .name = "e"})(x)}); }, "e", "is not of the form"},
     {"name", [](int &line) { Tensor x = Input({4}); Tensor y = Dense({.units = 4, .name = "twin"})(x); line = __LINE__; return Functional({x}, {Dense({.units = 4, .name = "twin"})(y)}); }, "twin", "another layer has this name"},
+    {"initializer", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {Dense({.units = 4, .kernel_initializer = "magic", .name = "fc"})(x)}); }, "fc", "unknown initializer 'magic'; known: "},
     {"dot", [](int &line) { Recording r; Tensor x = Input({4}), y = Input({5}); line = __LINE__; return Functional({x, y}, {Dot({.axes = {1}, .name = "d"})({x, y})}); }, "d", "contracts 4 with 5"},
 };
 

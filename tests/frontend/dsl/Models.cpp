@@ -120,6 +120,22 @@ TEST(Initializer, HasKerassDistribution) {
     ASSERT_LE(std::fabs(x), limit);
   kernel.initializer.name = "he_normal";
   EXPECT_NEAR(deviation(kernel.value()), std::sqrt(2.0 / (9 * 32)), 1e-3);
+  for (auto [name, want] : {std::pair{"glorot_normal", std::sqrt(2.0 / (9 * 96))}, {"he_uniform", std::sqrt(2.0 / (9 * 32))},
+                            {"lecun_normal", std::sqrt(1.0 / (9 * 32))}, {"lecun_uniform", std::sqrt(1.0 / (9 * 32))},
+                            {"uniform", 0.05 / std::sqrt(3.0)}, {"random_normal", 0.05}, {"truncated_normal", 0.05 * 0.8796}}) {
+    Variable other = kernel;
+    other.initializer.name = name;
+    EXPECT_NEAR(deviation(other.value()), want, want / 50) << name;
+  }
+  Variable square{"layer/square", {6, 4}, {"orthogonal", 0, 3}, true, {}};
+  std::vector<float> q = square.value();
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j) {
+      double dot = 0;
+      for (int r = 0; r < 6; ++r)
+        dot += double(q[size_t(r * 4 + i)]) * double(q[size_t(r * 4 + j)]);
+      EXPECT_NEAR(dot, i == j, 1e-6);
+    }
   EXPECT_EQ(kernel.value(), kernel.value());
   std::vector<float> one = kernel.value();
   kernel.initializer.seed = 2;
