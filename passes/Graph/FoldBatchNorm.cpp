@@ -20,12 +20,19 @@ using namespace mlir;
 
 namespace {
 
+/// Whether `v` is a constant, or a product or sum of some that constant folding will compute.
+bool isConstant(Value v) {
+  Operation *op = v.getDefiningOp();
+  return isa_and_present<ConstantOp>(op) ||
+         (isa_and_present<MulOp, AddOp>(op) && llvm::all_of(op->getOperands(), isConstant));
+}
+
 /// `v` when it is a constant with one cell for each channel of `tensor`.
 Value channelConstant(Value v, RankedTensorType tensor) {
   auto type = cast<RankedTensorType>(v.getType());
   bool fits =
       type.getRank() == 1 && tensor.getRank() > 0 && type.getDimSize(0) == tensor.getShape().back();
-  return fits && v.getDefiningOp<ConstantOp>() ? v : Value();
+  return fits && isConstant(v) ? v : Value();
 }
 
 struct ScaleIntoWeights : OpRewritePattern<MulOp> {

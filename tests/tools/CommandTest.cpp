@@ -104,6 +104,16 @@ TEST_F(Command, EveryVerbWorks) {
     EXPECT_NE(good(std::string(verb) + " --help").find("Usage: cornet"), std::string::npos);
 }
 
+TEST_F(Command, TheReadmesExampleWorks) {
+  std::string readme = readFile(CORNET_SOURCE_DIR "/README.md");
+  size_t begin = readme.find("```cpp\n");
+  ASSERT_NE(begin, std::string::npos);
+  begin += 7;
+  write("gate.cpp", readme.substr(begin, readme.find("```", begin) - begin));
+  good("compile gate.cpp --explain");
+  EXPECT_NE(good("run gate.cornet --self-test").find("passed"), std::string::npos);
+}
+
 TEST_F(Command, CompilingTwiceGivesTheSameBytes) {
   good("compile lenet -o 1.cornet --batch 1,8 --cpu x86-64-v3,x86-64-v4 --threads 1");
   good("compile lenet -o 2.cornet --batch 1,8 --cpu x86-64-v3,x86-64-v4 --threads 2");
