@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `contract`: convolutions and products with constant weights, by register tiles. Weights become
+// `contract`: convolutions with constant weights and products, by register tiles. Weights become
 // panels of `columns` vectors, [panel][k][lane], so that a panel is read in one sweep; a tile holds
 // `rows` output pixels times one panel in registers and runs over k = (kernel row, kernel column,
 // channel). Pixels are neighbours in memory, so their addresses differ by constants. Columns of the
 // border are tiles of their own whose missing cells are never touched; missing rows shorten a loop.
 //
-// A product, and a 1x1 convolution that touches every pixel, is one long row of pixels.
+// A product, and a 1x1 convolution that touches every pixel, is one long row of pixels. Groups of a
+// convolution and batches of a product are parts, each a contraction of its own. The right side of a
+// product of two computed tensors is read where it lies.
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Geometry.h"
 
@@ -21,8 +23,11 @@ namespace {
 /// weights.
 struct Contraction : Geometry {
   Value input, weights;
-  int64_t outputs = 1;
-  bool transposed = false; ///< weights are (outputs, k)
+  int64_t outputs = 1;     ///< of one part
+  bool transposed = false; ///< constant weights are (outputs, k)
+  bool packed = true;      ///< weights are panels, else (k, outputs) as they are
+  int64_t pixel = 1;       ///< cells between neighbouring input pixels
+  int64_t parts = 1, inputPart = 0, columnPart = 0, rowPart = 0; ///< and where a part's cells begin
 
   int64_t depth() const { return R * S * channels; }
   bool flat() const {
@@ -36,29 +41,48 @@ struct RegisterTile {
   int64_t rows, columns;
 };
 
-std::optional<Contraction> describe(Operation *root) {
+int64_t product(ArrayRef<int64_t> extents) {
+  int64_t out = 1;
+  for (int64_t extent : extents)
+    out *= extent;
+  return out;
+}
+
+std::optional<Contraction> describe(DispatchOp dispatch) {
+  Operation *root = rootOf(dispatch);
   Contraction out;
   auto shape = [](Value v) { return cast<RankedTensorType>(v.getType()).getShape(); };
+  auto isConstant = [&](Value v) {
+    auto argument = dyn_cast<BlockArgument>(v);
+    return argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
+  };
   if (auto matmul = dyn_cast<MatmulOp>(root)) {
     ArrayRef<int64_t> a = shape(matmul.getLhs()), b = shape(matmul.getRhs());
-    if (b.size() != 2 || matmul.getTransposeLhs())
-      return std::nullopt;
     out.input = matmul.getLhs(), out.weights = matmul.getRhs();
+    out.packed = b.size() == 2 && isConstant(out.weights);
     out.transposed = matmul.getTransposeRhs();
-    out.channels = a.back(), out.outputs = out.transposed ? b[0] : b[1];
-    for (int64_t extent : a.drop_back())
-      out.width *= extent;
-    out.inWidth = out.width;
+    bool batched = b.size() > 2;
+    if (matmul.getTransposeLhs() || (!out.packed && out.transposed) ||
+        (batched && a.drop_back(2) != b.drop_back(2)))
+      return std::nullopt;
+    out.channels = out.pixel = a.back();
+    out.outputs = out.transposed ? b[b.size() - 2] : b.back();
+    out.parts = batched ? product(a.drop_back(2)) : 1;
+    out.width = out.inWidth = product(a.drop_back()) / out.parts;
+    out.inputPart = out.width * out.channels, out.rowPart = out.width;
     return out;
   }
   auto conv = dyn_cast<ConvOp>(root);
-  if (!conv || conv.getGroups() != 1 || shape(conv.getInput()).size() > 4)
+  if (!conv || shape(conv.getInput()).size() > 4 || !isConstant(conv.getKernel()))
     return std::nullopt;
   ArrayRef<int64_t> in = shape(conv.getInput()), kernel = shape(conv.getKernel()),
                     result = shape(conv.getResult());
   static_cast<Geometry &>(out) = Geometry::of(in, result, kernel.drop_back(2), conv.getStrides(),
                                               conv.getDilations(), conv.getPadding());
-  out.input = conv.getInput(), out.weights = conv.getKernel(), out.outputs = kernel.back();
+  out.input = conv.getInput(), out.weights = conv.getKernel();
+  out.pixel = in.back(), out.parts = conv.getGroups();
+  out.channels = out.inputPart = in.back() / out.parts;
+  out.outputs = out.columnPart = kernel.back() / out.parts;
   if (out.flat())
     out.width *= out.lines, out.inWidth = out.width, out.lines = out.perLine = out.inHeight = 1;
   return out;
@@ -96,13 +120,13 @@ public:
   StringRef name() const override { return "contract"; }
 
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
-    Operation *root = rootOf(dispatch);
-    std::optional<Contraction> k = describe(root);
+    std::optional<Contraction> k = describe(dispatch);
     if (!k)
-      return "no product, or of a form it does not know (groups, transposed data, 3-D)";
-    if (!isa_and_present<BlockArgument>(k->input) || !constantWeights(dispatch, *k))
-      return "the weights are not constant";
-    if (auto reason = refuseEpilogue(dispatch, root))
+      return "no product, or of a form it does not know (transposed data, broadcast batches, computed "
+             "kernels, 3-D)";
+    if (!llvm::isa<BlockArgument>(k->input) || !llvm::isa<BlockArgument>(k->weights))
+      return "an operand is computed in the group";
+    if (auto reason = refuseEpilogue(dispatch, rootOf(dispatch)))
       return reason;
     if (!k->flat() && k->guardedTiles(tile(dispatch, *k, isa).rows) > 8)
       return "the border is too wide";
@@ -110,12 +134,12 @@ public:
   }
 
   RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {
-    Contraction k = *describe(rootOf(dispatch));
+    Contraction k = *describe(dispatch);
     auto type = cast<RankedTensorType>(dispatch.getInputs()[index].getType());
-    if (cast<BlockArgument>(k.weights).getArgNumber() != index)
+    if (!k.packed || cast<BlockArgument>(k.weights).getArgNumber() != index)
       return type;
     int64_t width = tile(dispatch, k, isa).columns * isa.lanes;
-    return RankedTensorType::get({ceilDiv(k.outputs, width), k.depth(), width},
+    return RankedTensorType::get({k.parts * ceilDiv(k.outputs, width), k.depth(), width},
                                  type.getElementType());
   }
 
@@ -124,31 +148,33 @@ public:
     RankedTensorType packed = packedType(dispatch, index, isa);
     if (packed == value.getType())
       return value;
-    Contraction k = *describe(rootOf(dispatch));
-    int64_t panels = packed.getDimSize(0), depth = packed.getDimSize(1), width = packed.getDimSize(2);
+    Contraction k = *describe(dispatch);
+    int64_t depth = packed.getDimSize(1), width = packed.getDimSize(2);
+    int64_t panels = packed.getDimSize(0) / k.parts, all = k.parts * k.outputs;
     auto dense = cast<DenseElementsAttr>(value);
     std::vector<float> from(dense.value_begin<float>(), dense.value_end<float>());
-    std::vector<float> to(size_t(panels * depth * width), 0.0f);
-    for (int64_t o = 0; o < k.outputs; ++o)
+    std::vector<float> to(size_t(packed.getNumElements()), 0.0f);
+    for (int64_t o = 0; o < all; ++o) {
+      int64_t inPart = o % k.outputs, panel = o / k.outputs * panels + inPart / width;
       for (int64_t d = 0; d < depth; ++d)
-        to[size_t((o / width * depth + d) * width + o % width)] =
-            from[size_t(k.transposed ? o * depth + d : d * k.outputs + o)];
+        to[size_t((panel * depth + d) * width + inPart % width)] =
+            from[size_t(k.transposed ? o * depth + d : d * all + o)];
+    }
     return DenseElementsAttr::get(packed, ArrayRef<float>(to));
   }
 
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
-    Contraction k = *describe(rootOf(dispatch));
+    Contraction k = *describe(dispatch);
     RegisterTile t = tile(dispatch, k, isa);
-    return ceilDiv(k.outputs, t.columns * isa.lanes) *
+    return k.parts * ceilDiv(k.outputs, t.columns * isa.lanes) *
            (k.flat() ? ceilDiv(k.width, t.rows) : k.lines);
   }
 
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};
-    Operation *root = rootOf(dispatch);
-    Contraction k = *describe(root);
-    Epilogue epilogue(c, dispatch, root, kernel, isa.lanes);
+    Contraction k = *describe(dispatch);
+    Epilogue epilogue(c, dispatch, rootOf(dispatch), kernel, isa.lanes);
     Emitter(c, k, tile(dispatch, k, isa), epilogue, isa)
         .emit(kernel.front().getArgument(kernel.getNumArguments() - 2),
               kernel.front().getArgument(kernel.getNumArguments() - 1));
@@ -160,15 +186,11 @@ private:
     return chooseTile(k, isa_and_present<MatmulOp>(rootOf(dispatch)), batch, isa);
   }
 
-  static bool constantWeights(DispatchOp dispatch, const Contraction &k) {
-    auto argument = dyn_cast<BlockArgument>(k.weights);
-    return argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
-  }
-
   class Emitter {
   public:
     Emitter(const Code &c, const Contraction &k, RegisterTile tile, Epilogue &epilogue, const Isa &isa)
         : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
+          weightPitch(k.packed ? width : k.outputs),
           input(epilogue.flat(k.input)), weights(epilogue.flat(k.weights)) {}
 
     /// Tiles go by blocks of units, within a block by panels: a block's input stays in the second
@@ -178,7 +200,8 @@ private:
     void emit(Value begin, Value end) {
       int64_t units = k.flat() ? ceilDiv(k.width, tile.rows) : k.lines;
       int64_t panels = ceilDiv(k.outputs, width), block = blockOf(units);
-      c.loop(begin, end, [&](Value t) {
+      c.loop(begin, end, [&](Value all) {
+        Value part = c.div(all, units * panels), t = c.rem(all, units * panels);
         Value first = c.mul(c.div(t, block * panels), block), inBlock = c.rem(t, block * panels);
         Value here = units % block ? c.min(c.index(block), c.sub(c.index(units), first)) : Value();
         Value panel = here ? Value(arith::DivUIOp::create(c.b, c.loc, inBlock, here))
@@ -186,7 +209,11 @@ private:
         Value unit = here ? Value(arith::RemUIOp::create(c.b, c.loc, inBlock, here))
                           : c.rem(inBlock, block);
         unit = c.add(first, unit);
-        column = c.mul(panel, width), weightBase = c.mul(panel, k.depth() * width);
+        column = c.mul(panel, width);
+        weightBase = k.packed ? c.mul(c.add(c.mul(part, panels), panel), k.depth() * width)
+                              : c.add(c.mul(part, k.depth() * k.outputs), column);
+        inputBase = c.mul(part, k.inputPart), columnBase = c.mul(part, k.columnPart);
+        rowBase = c.mul(part, k.rowPart);
         k.flat() ? flatTile(unit, units) : line(unit);
       });
     }
@@ -199,25 +226,30 @@ private:
       int64_t pixels = k.flat() ? k.width : k.lines / k.perLine * k.inHeight * k.inWidth;
       if (pixels < k.R * k.S * k.outputs)
         return units;
-      int64_t bytes = 4 * k.channels * (k.flat() ? tile.rows : k.strideY * k.inWidth);
+      int64_t bytes = 4 * k.pixel * (k.flat() ? tile.rows : k.strideY * k.inWidth);
       return std::clamp<int64_t>((128 << 10) / bytes, 1, units);
     }
 
-    /// sums[m][j] += input[base[m] + i] weights[weight + i width + j lanes] for i < count.
+    /// One k: sums[m][j] + input[bases[m] + step] * weights[weight + step ...].
+    void step(Value step, ArrayRef<Value> bases, Value weight, ValueRange sums, Values &next) {
+      Value at = c.add(weight, c.mul(step, weightPitch));
+      Values row;
+      for (int64_t j = 0; j < tile.columns; ++j)
+        row.push_back(epilogue.load(weights, c.add(at, j * lanes), k.packed ? Value() : maskAt(j)));
+      for (size_t m = 0; m < bases.size(); ++m) {
+        Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(bases[m], step)});
+        Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
+        for (size_t j = 0; j < size_t(tile.columns); ++j)
+          next.push_back(vector::FMAOp::create(c.b, c.loc, spread, row[j],
+                                               sums[m * size_t(tile.columns) + j]));
+      }
+    }
+
+    /// The sums after `count` steps.
     Values multiply(const Values &sums, int64_t count, ArrayRef<Value> bases, Value weight) {
       return c.loop(c.index(0), c.index(count), sums, [&](Value i, ValueRange carried) {
-        Values next, row;
-        Value at = c.add(weight, c.mul(i, width));
-        for (int64_t j = 0; j < tile.columns; ++j)
-          row.push_back(vector::LoadOp::create(c.b, c.loc, epilogue.vector(), weights,
-                                               ValueRange{c.add(at, j * lanes)}));
-        for (size_t m = 0; m < bases.size(); ++m) {
-          Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(bases[m], i)});
-          Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
-          for (int64_t j = 0; j < tile.columns; ++j)
-            next.push_back(vector::FMAOp::create(c.b, c.loc, spread, row[size_t(j)],
-                                                 carried[m * size_t(tile.columns) + size_t(j)]));
-        }
+        Values next;
+        step(i, bases, weight, carried, next);
         return next;
       });
     }
@@ -227,29 +259,12 @@ private:
       int64_t sets = std::min<int64_t>(ceilDiv(12, rows * tile.columns), 8);
       while (sets > 1 && count % sets)
         --sets;
-      if (sets == 1)
-        return multiply(zeros(rows), count, bases, weight);
-      Values all;
-      for (int64_t s = 0; s < sets; ++s)
-        all.append(zeros(rows));
       size_t size = size_t(rows * tile.columns);
+      Values all(size * size_t(sets), epilogue.splat(0));
       all = c.loop(c.index(0), c.index(count / sets), all, [&](Value i, ValueRange carried) {
         Values next;
-        for (int64_t s = 0; s < sets; ++s) {
-          Value step = c.add(c.mul(i, sets), s), at = c.add(weight, c.mul(step, width));
-          Values row;
-          for (int64_t j = 0; j < tile.columns; ++j)
-            row.push_back(vector::LoadOp::create(c.b, c.loc, epilogue.vector(), weights,
-                                                 ValueRange{c.add(at, j * lanes)}));
-          for (size_t m = 0; m < bases.size(); ++m) {
-            Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(bases[m], step)});
-            Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
-            for (size_t j = 0; j < size_t(tile.columns); ++j)
-              next.push_back(vector::FMAOp::create(
-                  c.b, c.loc, spread, row[j],
-                  carried[size_t(s) * size + m * size_t(tile.columns) + j]));
-          }
-        }
+        for (int64_t s = 0; s < sets; ++s)
+          step(c.add(c.mul(i, sets), s), bases, weight, carried.slice(size_t(s) * size, size), next);
         return next;
       });
       for (size_t s = 1; s < size_t(sets); ++s)
@@ -259,22 +274,30 @@ private:
       return all;
     }
 
+    /// Which lanes of vector `j` of the panel are outputs; null when all of every panel's are.
+    Value maskAt(int64_t j) {
+      if (k.outputs % width == 0)
+        return {};
+      auto bits = VectorType::get({lanes}, c.b.getI1Type());
+      Value left = c.sub(c.index(k.outputs), c.add(column, j * lanes));
+      return vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{left});
+    }
+
     Values zeros(int64_t rows) { return Values(size_t(rows * tile.columns), epilogue.splat(0)); }
 
     void finish(const Values &sums, int64_t rows, Value firstRow) {
       for (int64_t m = 0; m < rows; ++m)
         for (int64_t j = 0; j < tile.columns; ++j) {
-          Value at = c.add(column, j * lanes);
-          epilogue.finish(sums[size_t(m * tile.columns + j)], c.add(firstRow, m), at,
-                          epilogue.mask(at, width));
+          epilogue.finish(sums[size_t(m * tile.columns + j)], c.add(c.add(rowBase, firstRow), m),
+                          c.add(c.add(columnBase, column), j * lanes), maskAt(j));
         }
     }
     void flatTile(Value unit, int64_t units) {
       auto body = [&](int64_t rows) {
-        Value first = c.mul(unit, tile.rows), base = c.mul(first, k.channels);
+        Value first = c.mul(unit, tile.rows), base = c.add(inputBase, c.mul(first, k.pixel));
         Values bases;
         for (int64_t m = 0; m < rows; ++m)
-          bases.push_back(c.add(base, m * k.channels));
+          bases.push_back(c.add(base, m * k.pixel));
         finish(multiplyLong(rows, k.channels, bases, weightBase), rows, first);
       };
       int64_t rest = k.width - (units - 1) * tile.rows;
@@ -299,21 +322,22 @@ private:
     }
 
     void lineTile(const Geometry::Tile &t, Value unit, const Line &line) {
-      int64_t pixel = k.strideX * k.channels;
-      Value left = c.sub(c.mul(t.first, pixel), c.index(k.padX * k.channels));
+      int64_t pixel = k.strideX * k.pixel;
+      Value left = c.sub(c.add(inputBase, c.mul(t.first, pixel)), c.index(k.padX * k.pixel));
       Values sums = c.loop(line.low, line.high, zeros(t.columns), [&](Value r, ValueRange carried) {
         Value inLine = c.add(line.inputLine, c.mul(r, k.dilationY));
-        Value base = c.add(c.mul(inLine, k.inWidth * k.channels), left);
+        Value base = c.add(c.mul(inLine, k.inWidth * k.pixel), left);
         Value weight = c.add(weightBase, c.mul(r, k.S * k.channels * width));
         Values now(carried);
-        bool whole = !t.guarded && k.dilationX == 1; // a kernel row is contiguous in input and weights
+        // A kernel row is contiguous in input and weights.
+        bool whole = !t.guarded && k.dilationX == 1 && k.parts == 1;
         for (int64_t s = 0; s < (whole ? 1 : k.S); ++s) {
           Values bases, part;
           SmallVector<size_t> places;
           for (int64_t m = 0; m < t.columns; ++m) {
             if (t.guarded && k.outside(t.at + m, s))
               continue;
-            bases.push_back(c.add(base, m * pixel + s * k.dilationX * k.channels));
+            bases.push_back(c.add(base, m * pixel + s * k.dilationX * k.pixel));
             for (int64_t j = 0; j < tile.columns; ++j)
               places.push_back(size_t(m * tile.columns + j));
           }
@@ -335,8 +359,9 @@ private:
     const Contraction &k;
     RegisterTile tile;
     Epilogue &epilogue;
-    int64_t lanes, width;
-    Value input, weights, column, weightBase;
+    int64_t lanes, width, weightPitch;
+    Value input, weights;
+    Value column, weightBase, inputBase, columnBase, rowBase; ///< of the current tile
   };
 };
 

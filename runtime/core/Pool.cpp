@@ -35,6 +35,9 @@ Pool::Pool(unsigned threads) : count(threads), ticket(threads) {
     join();
     throw;
   }
+  // What the system does for a new thread is done when the session is, not during its first call.
+  while (started.load(std::memory_order_acquire) != workers.size())
+    std::this_thread::yield();
 }
 
 Pool::~Pool() { join(); }
@@ -99,6 +102,7 @@ void Pool::linger() {
 }
 
 void Pool::work() {
+  started.fetch_add(1, std::memory_order_release);
   for (;;) {
     linger();
     {

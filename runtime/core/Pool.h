@@ -41,6 +41,7 @@ private:
   std::mutex mutex;
   std::condition_variable wake;
   bool stop = false;
+  std::atomic<size_t> started{0};
   std::atomic<bool> active{false};
   std::atomic<uint64_t> ticket; ///< number of the task << 16 | shares taken of it
   std::atomic<unsigned> pending{0};

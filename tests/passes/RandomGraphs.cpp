@@ -55,6 +55,8 @@ private:
     switch (draw(0, 9)) {
     case 0:
     case 1:
+      if (c % 2 == 0 && draw(0, 2) == 0)
+        return Conv2D({.filters = 2 * draw(1, 20), .kernel_size = k, .padding = padding, .groups = 2, .activation = activation})(x);
       return Conv2D({.filters = draw(1, 40), .kernel_size = k, .strides = draw(1, 2), .padding = padding, .activation = activation})(x);
     case 2:
       return Conv2D({.filters = draw(1, 3) * 16, .padding = padding, .use_bias = draw(0, 1) == 1})(x);
@@ -109,7 +111,12 @@ private:
     }
     case 7:
       return ops::clamp(x * 1.5 + 0.25, -1, 1.5);
-    case 8: // one value used twice
+    case 8: // two computed factors; one value used twice
+      if (x.rank() == 3 && draw(0, 1))
+        return ops::matmul(ops::tanh(x), ops::transpose(x, {0, 2, 1})) * 0.2;
+      if (x.rank() == 4 && draw(0, 1))
+        return ops::matmul(ops::reshape(x, {-1, x.shape()[1] * x.shape()[2], x.shape()[3]}),
+                           ops::transpose(ops::reshape(ops::sigmoid(x), {-1, x.shape()[1] * x.shape()[2], x.shape()[3]}), {0, 2, 1})) * 0.2;
       return x * ops::sigmoid(x) + ops::abs(x);
     default:
       return ops::activation(one<const char *>({"tanh", "gelu", "silu", "softplus", "mish", "leaky_relu", "selu", "hard_silu", "softsign"}), x);
