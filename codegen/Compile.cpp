@@ -62,8 +62,10 @@ llvm::Error runPipeline(ModuleOp module, const std::string &text) {
   StringRef body = text;
   if (!body.consume_front("builtin.module(") || !body.consume_back(")") ||
       failed(parsePassPipeline(body, pm, stream)))
-    return llvm::createStringError("the pipeline is neither a known name (inference-cpu) nor builtin.module(...) with "
-                                   "known passes; --print-pipeline shows one: " + text + "\n" + messages);
+    return llvm::createStringError(
+        "the pipeline is neither a known name (inference-cpu) nor builtin.module(...) with "
+        "known passes; --print-pipeline shows one: " +
+        text + "\n" + messages);
   if (failed(pm.run(module)))
     return llvm::createStringError("the model does not compile; see the errors above");
   return llvm::Error::success();
@@ -147,8 +149,8 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
 } // namespace
 
 void registerCompilerDialects(DialectRegistry &registry) {
-  registry.insert<CornetDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
-                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
+  registry.insert<CornetDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,
+                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
                   cf::ControlFlowDialect, LLVM::LLVMDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);

@@ -31,16 +31,17 @@ struct StepReport {
 struct CompileReport {
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
-  std::string plan; ///< every plan, in the plan dialect
-  uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0, fileBytes = 0;
+  std::string plan;                                    ///< every plan, in the plan dialect
+  uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
+           fileBytes = 0;
 };
 
 /// Every dialect the compiler touches. A context for compileToFile() is made with it.
 void registerCompilerDialects(mlir::DialectRegistry &registry);
 
 /// Compiles `module` (changed in place) and writes the artifact to `path`, under a temporary name
-/// first; an empty path writes nothing. The same module and options give the same bytes. Errors are sentences; diagnostics of
-/// passes go to the context's handler.
+/// first; an empty path writes nothing. The same module and options give the same bytes. Errors are
+/// sentences; diagnostics of passes go to the context's handler.
 llvm::Error compileToFile(mlir::ModuleOp module, const CompileOptions &options,
                           llvm::StringRef path, CompileReport *report = nullptr);
 

@@ -199,11 +199,15 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
   for (auto dispatch : entry.getOps<DispatchOp>()) {
-    StepReport told{entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
-                    summarize(dispatch),   "",                {}};
+    StepReport told{entry.getName().str(),
+                    kernels.isa.level,
+                    layerOf(dispatch.getLoc()),
+                    summarize(dispatch),
+                    "",
+                    {}};
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
-    Step step{kernels.get(dispatch, implementation), {},
-              implementation.tiles(dispatch, kernels.isa)};
+    Step step{
+        kernels.get(dispatch, implementation), {}, implementation.tiles(dispatch, kernels.isa)};
     size_t now = steps.size();
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
@@ -239,14 +243,14 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
   OpBuilder b = OpBuilder::atBlockEnd(plans.getBody());
   int64_t batch = entry->getAttrOfType<IntegerAttr>("cornet.batch").getInt();
   std::string name = (entry.getName() + "_" + kernels.isa.level).str();
-  auto plan = plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch,
-                                    int64_t(arena));
+  auto plan =
+      plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch, int64_t(arena));
   b.createBlock(&plan.getBody());
   std::vector<Value> values;
   for (const PlannedBuffer &buffer : buffers)
-    values.push_back(plan::BufferOp::create(b, entry.getLoc(), plan::BufferType::get(b.getContext()),
-                                            buffer.storage, buffer.index, buffer.offset,
-                                            buffer.size));
+    values.push_back(plan::BufferOp::create(b, entry.getLoc(),
+                                            plan::BufferType::get(b.getContext()), buffer.storage,
+                                            buffer.index, buffer.offset, buffer.size));
   for (auto [i, step] : llvm::enumerate(steps)) {
     const StepReport &told = report.steps[firstReport + i];
     SmallVector<Value> operands;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plan formation: from dispatches to the plan dialect, with the weights and kernels that plans share.
+// Plan formation: from dispatches to the plan dialect, with the weights and kernels that plans
+// share.
 #pragma once
 
 #include "codegen/Compile.h"

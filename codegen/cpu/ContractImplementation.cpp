@@ -7,8 +7,8 @@
 // border are tiles of their own whose missing cells are never touched; missing rows shorten a loop.
 //
 // A product, and a 1x1 convolution that touches every pixel, is one long row of pixels. Groups of a
-// convolution and batches of a product are parts, each a contraction of its own. The right side of a
-// product of two computed tensors is read where it lies.
+// convolution and batches of a product are parts, each a contraction of its own. The right side of
+// a product of two computed tensors is read where it lies.
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Geometry.h"
 
@@ -91,8 +91,8 @@ std::optional<Contraction> describe(DispatchOp dispatch) {
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// The tile with the least work by a count of multiplications and loads: one of each starts per
-/// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch, so
-/// that batches share weights.
+/// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch,
+/// so that batches share weights.
 RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
   int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
   int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
@@ -122,7 +122,8 @@ public:
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
     std::optional<Contraction> k = describe(dispatch);
     if (!k)
-      return "no product, or of a form it does not know (transposed data, broadcast batches, computed "
+      return "no product, or of a form it does not know (transposed data, broadcast batches, "
+             "computed "
              "kernels, 3-D)";
     if (!llvm::isa<BlockArgument>(k->input) || !llvm::isa<BlockArgument>(k->weights))
       return "an operand is computed in the group";
@@ -188,10 +189,11 @@ private:
 
   class Emitter {
   public:
-    Emitter(const Code &c, const Contraction &k, RegisterTile tile, Epilogue &epilogue, const Isa &isa)
+    Emitter(const Code &c, const Contraction &k, RegisterTile tile, Epilogue &epilogue,
+            const Isa &isa)
         : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
-          weightPitch(k.packed ? width : k.outputs),
-          input(epilogue.flat(k.input)), weights(epilogue.flat(k.weights)) {}
+          weightPitch(k.packed ? width : k.outputs), input(epilogue.flat(k.input)),
+          weights(epilogue.flat(k.weights)) {}
 
     /// Tiles go by blocks of units, within a block by panels: a block's input stays in the second
     /// cache while the panels pass, a panel in the first while the block's units do. Threads take
@@ -204,10 +206,10 @@ private:
         Value part = c.div(all, units * panels), t = c.rem(all, units * panels);
         Value first = c.mul(c.div(t, block * panels), block), inBlock = c.rem(t, block * panels);
         Value here = units % block ? c.min(c.index(block), c.sub(c.index(units), first)) : Value();
-        Value panel = here ? Value(arith::DivUIOp::create(c.b, c.loc, inBlock, here))
-                           : c.div(inBlock, block);
-        Value unit = here ? Value(arith::RemUIOp::create(c.b, c.loc, inBlock, here))
-                          : c.rem(inBlock, block);
+        Value panel =
+            here ? Value(arith::DivUIOp::create(c.b, c.loc, inBlock, here)) : c.div(inBlock, block);
+        Value unit =
+            here ? Value(arith::RemUIOp::create(c.b, c.loc, inBlock, here)) : c.rem(inBlock, block);
         unit = c.add(first, unit);
         column = c.mul(panel, width);
         weightBase = k.packed ? c.mul(c.add(c.mul(part, panels), panel), k.depth() * width)
@@ -264,7 +266,8 @@ private:
       all = c.loop(c.index(0), c.index(count / sets), all, [&](Value i, ValueRange carried) {
         Values next;
         for (int64_t s = 0; s < sets; ++s)
-          step(c.add(c.mul(i, sets), s), bases, weight, carried.slice(size_t(s) * size, size), next);
+          step(c.add(c.mul(i, sets), s), bases, weight, carried.slice(size_t(s) * size, size),
+               next);
         return next;
       });
       for (size_t s = 1; s < size_t(sets); ++s)
@@ -303,8 +306,9 @@ private:
       int64_t rest = k.width - (units - 1) * tile.rows;
       if (rest == tile.rows)
         return body(tile.rows);
-      either(arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, unit, c.index(units - 1)),
-             [&] { body(rest); }, [&] { body(tile.rows); });
+      either(
+          arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, unit, c.index(units - 1)),
+          [&] { body(rest); }, [&] { body(tile.rows); });
     }
 
     void either(Value condition, function_ref<void()> yes, function_ref<void()> no) {

@@ -258,8 +258,8 @@ private:
   Value emit(GatherOp op, const Place &at) {
     size_t rank = shape(op.getIndices()).size();
     Place from = Place(ArrayRef(at).take_front(rank));
-    Value row = arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(),
-                                           cell(op.getIndices(), from));
+    Value row =
+        arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), cell(op.getIndices(), from));
     from = Place(ArrayRef(at).drop_front(rank));
     from.insert(from.begin(), c.min(c.max(row, c.index(0)), c.index(shape(op.getTable())[0] - 1)));
     return cell(op.getTable(), from);
@@ -304,8 +304,8 @@ private:
       Value onGrid = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
       for (size_t d = 0; d + 1 < k.size(); ++d) {
         // Unsigned division sends a negative position far outside.
-        Value position = c.sub(c.add(at[d + 1], op.getPadding()[2 * d]),
-                               c.mul(k[d], op.getDilations()[d]));
+        Value position =
+            c.sub(c.add(at[d + 1], op.getPadding()[2 * d]), c.mul(k[d], op.getDilations()[d]));
         from.push_back(c.div(position, op.getStrides()[d]));
         onGrid = c.both(onGrid, c.inside(c.rem(position, op.getStrides()[d]), 1));
       }

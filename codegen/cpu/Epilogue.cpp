@@ -6,7 +6,9 @@ using namespace mlir;
 namespace cornet::cpu {
 namespace {
 
-ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
 
 bool isF32(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
 
@@ -48,11 +50,11 @@ Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func:
     if (!buffer)
       continue;
     auto flat = MemRefType::get({buffer.getNumElements()}, buffer.getElementType());
-    buffers.push_back(buffer == flat ? Value(argument)
-                                     : Value(memref::ReinterpretCastOp::create(
-                                           c.b, c.loc, flat, argument, 0,
-                                           ArrayRef<int64_t>{buffer.getNumElements()},
-                                           ArrayRef<int64_t>{1})));
+    buffers.push_back(buffer == flat
+                          ? Value(argument)
+                          : Value(memref::ReinterpretCastOp::create(
+                                c.b, c.loc, flat, argument, 0,
+                                ArrayRef<int64_t>{buffer.getNumElements()}, ArrayRef<int64_t>{1})));
   }
 }
 
@@ -105,8 +107,8 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
       at = outer[d] == 1 ? at : c.add(c.mul(at, outer[d]), place[d + shift]);
   }
   if (extents.empty() || (extents.back() == 1 && columns() != 1))
-    return vector::BroadcastOp::create(
-        c.b, c.loc, type, memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{at}));
+    return vector::BroadcastOp::create(c.b, c.loc, type,
+                                       memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{at}));
   return load(buffer, c.add(c.mul(at, extents.back()), column), mask);
 }
 

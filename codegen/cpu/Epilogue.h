@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every vector emitter shares: buffers as flat arrays, rows of the result cut into vectors with
-// a mask for the ragged end, and the pointwise ops that follow a group's root. A row is the last
-// dimension; rows are counted over all others.
+// What every vector emitter shares: buffers as flat arrays, rows of the result cut into vectors
+// with a mask for the ragged end, and the pointwise ops that follow a group's root. A row is the
+// last dimension; rows are counted over all others.
 #pragma once
 
 #include "codegen/cpu/Code.h"
@@ -15,8 +15,8 @@ namespace cornet::cpu {
 /// The op a group starts with: its first one that is no constant.
 mlir::Operation *rootOf(DispatchOp dispatch);
 
-/// Why the ops after the root cannot be computed on vectors of f32, or nothing when they can. A null
-/// root asks about all of them.
+/// Why the ops after the root cannot be computed on vectors of f32, or nothing when they can. A
+/// null root asks about all of them.
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, mlir::Operation *root);
 
 class Epilogue {

@@ -50,8 +50,9 @@ void Geometry::forEachTile(const Code &c, int64_t columns,
     if (to == x + here)
       emit({c.index(x), x, here, guarded(x, here)});
     else
-      c.loop(c.index(x / columns), c.index(to / columns),
-             [&](Value i) { emit({c.mul(i, columns), x, here, false}); });
+      c.loop(c.index(x / columns), c.index(to / columns), [&](Value i) {
+        emit({c.mul(i, columns), x, here, false});
+      });
     x = to;
   }
 }

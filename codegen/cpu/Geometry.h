@@ -11,10 +11,10 @@
 namespace cornet::cpu {
 
 struct Geometry {
-  int64_t lines = 1, width = 1;  ///< output: lines (n, y) of pixels
-  int64_t perLine = 1;           ///< output lines of one image
+  int64_t lines = 1, width = 1; ///< output: lines (n, y) of pixels
+  int64_t perLine = 1;          ///< output lines of one image
   int64_t inHeight = 1, inWidth = 1, channels = 1;
-  int64_t R = 1, S = 1;          ///< window
+  int64_t R = 1, S = 1; ///< window
   int64_t strideY = 1, strideX = 1, dilationY = 1, dilationX = 1, padY = 0, padX = 0;
 
   /// `in` and `out` are (N, H, W, C) or (N, W, C); attributes as the ops have them.
@@ -47,7 +47,8 @@ struct Geometry {
 
   Line lineAt(const Code &c, mlir::Value line) const;
   /// Emits every tile of a line, runs of unguarded ones as a loop.
-  void forEachTile(const Code &c, int64_t columns, llvm::function_ref<void(const Tile &)> emit) const;
+  void forEachTile(const Code &c, int64_t columns,
+                   llvm::function_ref<void(const Tile &)> emit) const;
 };
 
 } // namespace cornet::cpu

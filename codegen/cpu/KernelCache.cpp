@@ -57,7 +57,8 @@ void KernelCache::store(const std::string &key, ArrayRef<char> object) const {
   if (folder.empty())
     return;
   auto hash = artifact::Sha256::of(object.data(), object.size());
-  if (Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(folder + "/" + key + "-%%%%%%")) {
+  if (Expected<sys::fs::TempFile> file =
+          sys::fs::TempFile::create(folder + "/" + key + "-%%%%%%")) {
     raw_fd_ostream stream(file->FD, false);
     stream.write(object.data(), object.size());
     stream.write(reinterpret_cast<const char *>(hash.data()), hash.size());

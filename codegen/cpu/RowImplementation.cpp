@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `row`: pointwise chains and reductions on whole vectors. A chain runs over the rows of its result. A
-// reduction over dimensions before the last keeps vectors of the last and sums over the others; one
-// over the last dimensions sums vectors and, at the end, their lanes.
+// `row`: pointwise chains and reductions on whole vectors. A chain runs over the rows of its
+// result. A reduction over dimensions before the last keeps vectors of the last and sums over the
+// others; one over the last dimensions sums vectors and, at the end, their lanes.
 #include "codegen/cpu/Epilogue.h"
 
 #include <limits>
@@ -37,8 +37,8 @@ std::optional<Reduction> describe(ReduceOp op) {
   if (axes.empty() || axes.back() - axes.front() + 1 != int64_t(axes.size()))
     return std::nullopt;
   return Reduction{op.getInput(), cells(in.take_front(axes.front())),
-                   cells(in.slice(axes.front(), axes.size())), cells(in.drop_front(axes.back() + 1)),
-                   op.getKind()};
+                   cells(in.slice(axes.front(), axes.size())),
+                   cells(in.drop_front(axes.back() + 1)), op.getKind()};
 }
 
 class RowImplementation final : public Implementation {
@@ -110,8 +110,8 @@ private:
     return arith::AddFOp::create(c.b, c.loc, x, y);
   }
 
-  static void keepRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin, Value end,
-                       const Isa &isa) {
+  static void keepRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin,
+                       Value end, const Isa &isa) {
     int64_t blocks = (r.inner + isa.lanes - 1) / isa.lanes, sets = r.reduced % 4 == 0 ? 4 : 1;
     c.loop(begin, end, [&](Value tile) {
       Value row = c.div(tile, blocks), column = c.mul(c.rem(tile, blocks), isa.lanes);
@@ -135,8 +135,8 @@ private:
     });
   }
 
-  static void overRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin, Value end,
-                       const Isa &isa) {
+  static void overRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin,
+                       Value end, const Isa &isa) {
     int64_t whole = r.reduced / isa.lanes, rest = r.reduced % isa.lanes;
     Value input = epilogue.flat(r.input), output = epilogue.flat(1);
     c.loop(begin, end, [&](Value row) {

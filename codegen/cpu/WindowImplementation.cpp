@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `window`: depthwise convolutions and pools. Channels are independent, so vectors run along them;
-// a tile is a few neighbouring output columns times one vector of channels. Each input cell is loaded
-// once and added to every output of the tile that it stands under.
+// a tile is a few neighbouring output columns times one vector of channels. Each input cell is
+// loaded once and added to every output of the tile that it stands under.
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Geometry.h"
 
@@ -56,7 +56,8 @@ public:
     std::optional<Window> w = describe(root);
     if (!w)
       return "no pool, nor a depthwise convolution with multiplier 1 over one or two dimensions";
-    if (!llvm::isa<BlockArgument>(w->input) || (w->weights && !llvm::isa<BlockArgument>(w->weights)))
+    if (!llvm::isa<BlockArgument>(w->input) ||
+        (w->weights && !llvm::isa<BlockArgument>(w->weights)))
       return "an operand is computed in the group";
     if (w->guardedTiles(columns(*w, isa)) > 8 || w->R * w->S > 128)
       return "the window or its border is too wide";
@@ -120,7 +121,8 @@ private:
             continue;
           if (!cell)
             cell = epilogue.load(input, c.add(base, x * w.channels), mask);
-          now[size_t(m)] = combine(c, w, now[size_t(m)], cell, w.weights ? taps[size_t(s)] : Value());
+          now[size_t(m)] =
+              combine(c, w, now[size_t(m)], cell, w.weights ? taps[size_t(s)] : Value());
         }
       }
       return now;

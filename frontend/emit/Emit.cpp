@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Generic: a record's op name, operands and attributes are the op's. Nothing here knows an op but the
-// sources of values (inputs, variables, scalars). Only what the outputs need is emitted.
+// Generic: a record's op name, operands and attributes are the op's. Nothing here knows an op but
+// the sources of values (inputs, variables, scalars). Only what the outputs need is emitted.
 #include "frontend/emit/Emit.h"
 
 #include "ir/Ops/Ops.h"
@@ -28,11 +28,14 @@ public:
     for (int64_t &extent : shape)
       if (extent < 0)
         extent = ShapedType::kDynamic;
-    return RankedTensorType::get(shape, node.dtype == "i1" ? Type(b.getI1Type()) : node.dtype == "i32" ? Type(b.getI32Type()) : Type(b.getF32Type()));
+    return RankedTensorType::get(shape, node.dtype == "i1"    ? Type(b.getI1Type())
+                                        : node.dtype == "i32" ? Type(b.getI32Type())
+                                                              : Type(b.getF32Type()));
   }
 
   Location locationOf(const Node &node) {
-    return NameLoc::get(b.getStringAttr(node.layer), FileLineColLoc::get(&context, node.file, unsigned(node.line), 0));
+    return NameLoc::get(b.getStringAttr(node.layer),
+                        FileLineColLoc::get(&context, node.file, unsigned(node.line), 0));
   }
 
   mlir::Attribute attribute(const cornet::Attribute &value) {
@@ -69,7 +72,9 @@ public:
       return;
     if (node.op == "constant") {
       float value = float(std::get<double>(node.attributes.at("value")));
-      values[index] = ConstantOp::create(b, locationOf(node), cast<ElementsAttr>(mlir::Attribute(DenseElementsAttr::get(typeOf(node), value))));
+      values[index] = ConstantOp::create(
+          b, locationOf(node),
+          cast<ElementsAttr>(mlir::Attribute(DenseElementsAttr::get(typeOf(node), value))));
       return;
     }
     OperationState state(locationOf(node), node.op);
@@ -93,15 +98,18 @@ public:
     for (int index : nodes)
       if (const Node &node = model.graph->nodes[size_t(index)]; node.variable) {
         std::vector<float> data = node.variable->value();
-        auto value = cast<ElementsAttr>(mlir::Attribute(DenseElementsAttr::get(typeOf(node), ArrayRef<float>(data))));
-        VariableOp::create(b, locationOf(node), b.getStringAttr(node.variable->name), value, b.getBoolAttr(node.variable->trainable));
+        auto value = cast<ElementsAttr>(
+            mlir::Attribute(DenseElementsAttr::get(typeOf(node), ArrayRef<float>(data))));
+        VariableOp::create(b, locationOf(node), b.getStringAttr(node.variable->name), value,
+                           b.getBoolAttr(node.variable->trainable));
         arguments.push_back(index);
       }
     for (int index : arguments)
       types.push_back(typeOf(model.graph->nodes[size_t(index)]));
     for (const Tensor &output : model.outputs)
       results.push_back(typeOf(model.graph->nodes[size_t(output.node)]));
-    auto predict = func::FuncOp::create(b, b.getUnknownLoc(), "predict", b.getFunctionType(types, results));
+    auto predict =
+        func::FuncOp::create(b, b.getUnknownLoc(), "predict", b.getFunctionType(types, results));
     predict->setAttr("cornet.entry", b.getUnitAttr());
     Block *body = predict.addEntryBlock();
     b.setInsertionPointToEnd(body);
@@ -109,7 +117,8 @@ public:
       const Node &node = model.graph->nodes[size_t(index)];
       values[index] = body->getArgument(i);
       if (node.variable)
-        predict.setArgAttr(i, "cornet.variable", FlatSymbolRefAttr::get(&context, node.variable->name));
+        predict.setArgAttr(i, "cornet.variable",
+                           FlatSymbolRefAttr::get(&context, node.variable->name));
       else
         predict.setArgAttr(i, "cornet.name", b.getStringAttr(node.layer));
     }

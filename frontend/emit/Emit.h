@@ -10,8 +10,9 @@
 
 namespace cornet {
 
-/// The module with one pure entry point @predict, whose arguments are the inputs and then the variables.
-/// Requires that the model has no mistakes. Each op's location is its layer and the user's line.
+/// The module with one pure entry point @predict, whose arguments are the inputs and then the
+/// variables. Requires that the model has no mistakes. Each op's location is its layer and the
+/// user's line.
 mlir::OwningOpRef<mlir::ModuleOp> emitModel(mlir::MLIRContext &context, const Model &model);
 
 } // namespace cornet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hdf5.h by libhdf5. Each handle is closed by a small guard; the library's own error printing is off.
+// Hdf5.h by libhdf5. Each handle is closed by a small guard; the library's own error printing is
+// off.
 #include "frontend/import/Hdf5.h"
 
 #include <algorithm>
@@ -79,7 +80,9 @@ Hdf5File Hdf5File::fromMemory(const std::vector<char> &bytes, const std::string 
   return Hdf5File(id, name);
 }
 
-Hdf5File::Hdf5File(Hdf5File &&other) noexcept : id(other.id), name(std::move(other.name)) { other.id = -1; }
+Hdf5File::Hdf5File(Hdf5File &&other) noexcept : id(other.id), name(std::move(other.name)) {
+  other.id = -1;
+}
 
 Hdf5File::~Hdf5File() {
   if (id >= 0)
@@ -109,7 +112,8 @@ std::vector<std::string> Hdf5File::children(const std::string &path) const {
   std::vector<std::string> names;
   for (hsize_t i = 0; i < info.nlinks; ++i) {
     char buffer[1024];
-    if (H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, buffer, sizeof buffer, H5P_DEFAULT) < 0)
+    if (H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, buffer, sizeof buffer,
+                           H5P_DEFAULT) < 0)
       fail(path, "has a member that cannot be read");
     names.emplace_back(buffer);
   }
@@ -147,7 +151,8 @@ Array Hdf5File::read(const std::string &path) const {
   return out;
 }
 
-std::vector<std::string> Hdf5File::attributeList(const std::string &path, const std::string &attribute) const {
+std::vector<std::string> Hdf5File::attributeList(const std::string &path,
+                                                 const std::string &attribute) const {
   auto one = [&](const std::string &key) -> std::vector<std::string> {
     if (H5Aexists_by_name(id, path.c_str(), key.c_str(), H5P_DEFAULT) <= 0)
       return {};
@@ -167,7 +172,8 @@ std::vector<std::string> Hdf5File::attributeList(const std::string &path, const 
 std::string Hdf5File::attribute(const std::string &path, const std::string &attribute) const {
   if (H5Aexists_by_name(id, path.c_str(), attribute.c_str(), H5P_DEFAULT) <= 0)
     return "";
-  Handle attr(H5Aopen_by_name(id, path.c_str(), attribute.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+  Handle attr(H5Aopen_by_name(id, path.c_str(), attribute.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+              H5Aclose);
   std::vector<std::string> all = attr < 0 ? std::vector<std::string>{} : strings(attr);
   return all.empty() ? "" : all.front();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A read-only view of an HDF5 file, in memory or on disk, as the Keras importers need it: groups,
-// numeric datasets and string attributes. The parsing is libhdf5's. Every failure throws ImportError
-// with the path inside the file; nothing is printed by the library.
+// numeric datasets and string attributes. The parsing is libhdf5's. Every failure throws
+// ImportError with the path inside the file; nothing is printed by the library.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace cornet::import {
 
-/// What went wrong, where, and what to do about it. Caught by importModel(), never seen by users of it.
+/// What went wrong, where, and what to do about it. Caught by importModel(), never seen by users of
+/// it.
 struct ImportError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -27,7 +28,8 @@ class Hdf5File {
 public:
   /// Opens the file at `path`.
   static Hdf5File open(const std::string &path);
-  /// Opens the HDF5 image in `bytes` (copied), as it lies inside a .keras archive. `name` is for messages.
+  /// Opens the HDF5 image in `bytes` (copied), as it lies inside a .keras archive. `name` is for
+  /// messages.
   static Hdf5File fromMemory(const std::vector<char> &bytes, const std::string &name);
   ~Hdf5File();
   Hdf5File(Hdf5File &&other) noexcept;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration becomes a Network: layers and nested networks by name, called along the recorded
-// nodes. Weights are assigned after the recording, when every layer has made its own.
+// The configuration becomes a Network: layers and nested networks by name, called along the
+// recorded nodes. Weights are assigned after the recording, when every layer has made its own.
 #include "frontend/import/Import.h"
 
 #include "frontend/import/Archive.h"
@@ -28,7 +28,7 @@ struct Network {
   std::string name;
   bool sequential = false;
   std::vector<Member> members;
-  Json inputs, outputs;                   ///< of functional ones: lists of [layer, node, tensor]
+  Json inputs, outputs; ///< of functional ones: lists of [layer, node, tensor]
   struct Port {
     std::string name, dtype;
     Shape shape; ///< without the batch
@@ -57,8 +57,10 @@ void histories(const Json &value, std::vector<Json> &out) {
       histories(item, out);
 }
 
-std::vector<Tensor> apply(const Network::Member &member, const std::vector<Tensor> &inputs, Problems &problems) {
-  return member.network ? member.network->call(inputs, problems) : std::vector<Tensor>{member.layer->apply(inputs)};
+std::vector<Tensor> apply(const Network::Member &member, const std::vector<Tensor> &inputs,
+                          Problems &problems) {
+  return member.network ? member.network->call(inputs, problems)
+                        : std::vector<Tensor>{member.layer->apply(inputs)};
 }
 
 std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems &problems) const {
@@ -72,7 +74,8 @@ std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems
   std::map<std::pair<std::string, int64_t>, std::vector<Tensor>> values; // by layer and node
   std::vector<Json> ports = triples(inputs);
   if (ports.size() != arguments.size())
-    throw ImportError("model '" + name + "' takes " + std::to_string(ports.size()) + " inputs, is given " + std::to_string(arguments.size()));
+    throw ImportError("model '" + name + "' takes " + std::to_string(ports.size()) +
+                      " inputs, is given " + std::to_string(arguments.size()));
   for (size_t i = 0; i < ports.size(); ++i)
     values[{ports[i][0], 0}] = {arguments[i]};
   auto find = [&](const Json &triple) -> const Tensor * {
@@ -84,7 +87,8 @@ std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems
   for (bool progress = true; progress;) {
     progress = false;
     for (const Member &member : members)
-      for (size_t node = 0; (member.layer || member.network) && node < member.nodes.size(); ++node) {
+      for (size_t node = 0; (member.layer || member.network) && node < member.nodes.size();
+           ++node) {
         if (values.contains({member.name, int64_t(node)}))
           continue;
         std::vector<Json> sources;
@@ -103,7 +107,8 @@ std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems
   for (const Json &triple : triples(outputs)) {
     const Tensor *value = find(triple);
     if (!value)
-      throw ImportError("model '" + name + "': output " + triple.dump() + " is not computed by any layer");
+      throw ImportError("model '" + name + "': output " + triple.dump() +
+                        " is not computed by any layer");
     results.push_back(*value);
   }
   return results;
@@ -113,7 +118,8 @@ Shape withoutBatch(const Json &batchShape) {
   Shape shape;
   for (size_t i = 1; i < batchShape.size(); ++i) {
     if (!batchShape[i].is_number_integer())
-      throw ImportError("an input has shape " + batchShape.dump() + "; only the batch may be unknown");
+      throw ImportError("an input has shape " + batchShape.dump() +
+                        "; only the batch may be unknown");
     shape.push_back(batchShape[i]);
   }
   return shape;
@@ -133,11 +139,16 @@ Network readNetwork(const Json &object, const std::string &prefix, Problems &pro
     member.name = item.value("name", layer.value("name", ""));
     member.nodes = item.value("inbound_nodes", Json::array());
     if (member.kind == "InputLayer") {
-      const Json &shape = layer.contains("batch_shape") ? layer.at("batch_shape") : layer.at("batch_input_shape");
+      const Json &shape =
+          layer.contains("batch_shape") ? layer.at("batch_shape") : layer.at("batch_input_shape");
       Json dtype = layer.value("dtype", Json("float32"));
-      network.ports.push_back({member.name, dtype.is_string() ? dtype.get<std::string>() : "float32", withoutBatch(shape)});
-    } else if (member.kind == "Sequential" || member.kind == "Functional" || member.kind == "Model") {
-      member.network = std::make_shared<Network>(readNetwork(item, prefix + member.name + "/", problems));
+      network.ports.push_back({member.name,
+                               dtype.is_string() ? dtype.get<std::string>() : "float32",
+                               withoutBatch(shape)});
+    } else if (member.kind == "Sequential" || member.kind == "Functional" ||
+               member.kind == "Model") {
+      member.network =
+          std::make_shared<Network>(readNetwork(item, prefix + member.name + "/", problems));
     } else {
       layer["name"] = prefix + member.name;
       member.layer = makeLayer(member.kind, layer, problems);
@@ -149,7 +160,8 @@ Network readNetwork(const Json &object, const std::string &prefix, Problems &pro
 
 void assign(Variable &variable, const Array &array, const std::string &where) {
   if (array.shape != variable.shape)
-    throw ImportError(where + ": the stored weight for '" + variable.name + "' has another shape than the layer's");
+    throw ImportError(where + ": the stored weight for '" + variable.name +
+                      "' has another shape than the layer's");
   variable.data = array.data;
 }
 
@@ -157,7 +169,8 @@ void assign(Variable &variable, const Array &array, const std::string &where) {
 void loadTree(const Network &network, const Hdf5File &file, const std::string &path) {
   std::map<std::string, int> used;
   for (const Network::Member &member : network.members) {
-    std::string base = snakeCase(member.network && member.kind == "Model" ? "Functional" : member.kind);
+    std::string base =
+        snakeCase(member.network && member.kind == "Model" ? "Functional" : member.kind);
     int n = used[base]++;
     std::string at = path + "layers/" + base + (n ? "_" + std::to_string(n) : "") + "/";
     if (member.network)
@@ -180,7 +193,8 @@ void collect(const Network &network, std::map<std::string, Variable *> &out) {
   }
 }
 
-/// Legacy .h5: model_weights/<layer>, whose attribute weight_names lists paths that end in layer/weight.
+/// Legacy .h5: model_weights/<layer>, whose attribute weight_names lists paths that end in
+/// layer/weight.
 void loadLegacy(const Network &network, const Hdf5File &file) {
   std::map<std::string, Variable *> variables;
   collect(network, variables);
@@ -215,7 +229,8 @@ Model record(const Network &network, Problems &problems) {
   }
   Model model = Functional(ordered, network.call(ordered, problems), network.name);
   for (const Mistake &mistake : model.graph->mistakes)
-    problems.push_back((mistake.layer.empty() ? "" : "'" + mistake.layer + "': ") + mistake.message);
+    problems.push_back((mistake.layer.empty() ? "" : "'" + mistake.layer + "': ") +
+                       mistake.message);
   return model;
 }
 
@@ -233,7 +248,9 @@ std::pair<Network, Model> readModel(const std::string &config, const std::string
   Json object = Json::parse(config);
   std::string kind = object.at("class_name");
   if (kind != "Sequential" && kind != "Functional" && kind != "Model")
-    throw ImportError(path + ": a " + kind + " is not Sequential or Functional; subclassed models keep their code in Python");
+    throw ImportError(
+        path + ": a " + kind +
+        " is not Sequential or Functional; subclassed models keep their code in Python");
   Network network = readNetwork(object, "", problems);
   throwIfAny(path, problems);
   Model model = record(network, problems);
@@ -243,12 +260,14 @@ std::pair<Network, Model> readModel(const std::string &config, const std::string
 
 Model importOrThrow(const std::string &path) {
   bool legacy = path.ends_with(".h5") || path.ends_with(".hdf5");
-  Hdf5File file = legacy ? Hdf5File::open(path) : Hdf5File::fromMemory(readArchiveMember(path, "model.weights.h5"), path);
+  Hdf5File file = legacy ? Hdf5File::open(path)
+                         : Hdf5File::fromMemory(readArchiveMember(path, "model.weights.h5"), path);
   std::string config;
   if (legacy) {
     config = file.attribute("/", "model_config");
     if (config.empty())
-      throw ImportError(path + ": holds weights without a model; save the whole model with model.save()");
+      throw ImportError(path +
+                        ": holds weights without a model; save the whole model with model.save()");
   } else {
     std::vector<char> bytes = readArchiveMember(path, "config.json");
     config.assign(bytes.begin(), bytes.end());
@@ -289,19 +308,22 @@ Imported importModel(const std::string &path) {
   return guarded(path, [&] { return importOrThrow(path); });
 }
 
-Imported importConfiguration(const std::string &json, const std::vector<std::vector<float>> &weights) {
+Imported importConfiguration(const std::string &json,
+                             const std::vector<std::vector<float>> &weights) {
   return guarded("configuration", [&] {
     auto [network, model] = readModel(json, "configuration");
     std::vector<Variable *> variables;
     listWeights(network, variables);
     if (variables.size() != weights.size())
-      throw ImportError("the model has " + std::to_string(variables.size()) + " weights, " + std::to_string(weights.size()) + " are given");
+      throw ImportError("the model has " + std::to_string(variables.size()) + " weights, " +
+                        std::to_string(weights.size()) + " are given");
     for (size_t i = 0; i < weights.size(); ++i) {
       size_t cells = 1;
       for (int64_t extent : variables[i]->shape)
         cells *= size_t(extent);
       if (cells != weights[i].size())
-        throw ImportError("weight '" + variables[i]->name + "' has " + std::to_string(cells) + " cells, " + std::to_string(weights[i].size()) + " are given");
+        throw ImportError("weight '" + variables[i]->name + "' has " + std::to_string(cells) +
+                          " cells, " + std::to_string(weights[i].size()) + " are given");
       variables[i]->data = weights[i];
     }
     return model;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One line per layer: its class name and the function that makes it. The attributes are those that the
-// options struct lists in fields(); an attribute that is in the file but not in the list must be one
-// that changes nothing at inference, or be off.
+// One line per layer: its class name and the function that makes it. The attributes are those that
+// the options struct lists in fields(); an attribute that is in the file but not in the list must
+// be one that changes nothing at inference, or be off.
 #include "frontend/import/Registry.h"
 
 #include <functional>
@@ -28,14 +28,23 @@ public:
       return one.is_number_integer() && (field = one, true);
     });
   }
-  void operator()(const char *name, bool &field) { read(name, [&](const Json &v) { return v.is_boolean() && (field = v, true); }); }
-  void operator()(const char *name, double &field) { read(name, [&](const Json &v) { return v.is_number() && (field = v, true); }); }
-  void operator()(const char *name, std::string &field) { read(name, [&](const Json &v) { return v.is_string() && (field = v, true); }); }
-  /// A list of extents; one number is a list of one, null in a list an extent that the input decides.
+  void operator()(const char *name, bool &field) {
+    read(name, [&](const Json &v) { return v.is_boolean() && (field = v, true); });
+  }
+  void operator()(const char *name, double &field) {
+    read(name, [&](const Json &v) { return v.is_number() && (field = v, true); });
+  }
+  void operator()(const char *name, std::string &field) {
+    read(name, [&](const Json &v) { return v.is_string() && (field = v, true); });
+  }
+  /// A list of extents; one number is a list of one, null in a list an extent that the input
+  /// decides.
   void operator()(const char *name, Shape &field) {
     read(name, [&](const Json &v) {
       Json list = v.is_number_integer() ? Json::array({v}) : v;
-      if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const Json &e) { return e.is_number_integer() || e.is_null(); }))
+      if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const Json &e) {
+            return e.is_number_integer() || e.is_null();
+          }))
         return false;
       field.clear();
       for (const Json &item : list)
@@ -46,7 +55,9 @@ public:
   void operator()(const char *name, std::vector<double> &field) {
     read(name, [&](const Json &v) { return field.clear(), numbers(v, field); });
   }
-  void operator()(const char *name, Pair &field) { read(name, [&](const Json &v) { return pair(v, field); }); }
+  void operator()(const char *name, Pair &field) {
+    read(name, [&](const Json &v) { return pair(v, field); });
+  }
   void operator()(const char *name, Pair &first, Pair &second) {
     read(name, [&](const Json &v) {
       Pair both = 0;
@@ -61,17 +72,47 @@ public:
 
   /// Reports what the file says and nobody read.
   void finish() {
-    static const std::set<std::string> idle = {
-        "name", "trainable", "dtype", "kernel_initializer", "bias_initializer", "depthwise_initializer", "beta_initializer",
-        "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "kernel_regularizer", "bias_regularizer",
-        "activity_regularizer", "beta_regularizer", "gamma_regularizer", "depthwise_regularizer", "kernel_constraint", "bias_constraint",
-        "depthwise_constraint", "beta_constraint", "gamma_constraint", "seed", "noise_shape", "batch_input_shape",
-        "embeddings_initializer", "embeddings_regularizer", "embeddings_constraint", "alpha_initializer", "alpha_regularizer",
-        "alpha_constraint", "pointwise_initializer", "pointwise_regularizer", "pointwise_constraint", "renorm_momentum", "renorm_clipping"};
+    static const std::set<std::string> idle = {"name",
+                                               "trainable",
+                                               "dtype",
+                                               "kernel_initializer",
+                                               "bias_initializer",
+                                               "depthwise_initializer",
+                                               "beta_initializer",
+                                               "gamma_initializer",
+                                               "moving_mean_initializer",
+                                               "moving_variance_initializer",
+                                               "kernel_regularizer",
+                                               "bias_regularizer",
+                                               "activity_regularizer",
+                                               "beta_regularizer",
+                                               "gamma_regularizer",
+                                               "depthwise_regularizer",
+                                               "kernel_constraint",
+                                               "bias_constraint",
+                                               "depthwise_constraint",
+                                               "beta_constraint",
+                                               "gamma_constraint",
+                                               "seed",
+                                               "noise_shape",
+                                               "batch_input_shape",
+                                               "embeddings_initializer",
+                                               "embeddings_regularizer",
+                                               "embeddings_constraint",
+                                               "alpha_initializer",
+                                               "alpha_regularizer",
+                                               "alpha_constraint",
+                                               "pointwise_initializer",
+                                               "pointwise_regularizer",
+                                               "pointwise_constraint",
+                                               "renorm_momentum",
+                                               "renorm_clipping"};
     for (const auto &[name, value] : config.items()) {
-      bool off = value.is_null() || value == false || (name == "data_format" && value == "channels_last");
+      bool off =
+          value.is_null() || value == false || (name == "data_format" && value == "channels_last");
       if (!known.contains(name) && !idle.contains(name) && !off)
-        problems.push_back(where + ": attribute '" + name + "' = " + value.dump() + " is not supported");
+        problems.push_back(where + ": attribute '" + name + "' = " + value.dump() +
+                           " is not supported");
     }
   }
 
@@ -80,15 +121,18 @@ private:
     known.insert(name);
     auto it = config.find(name);
     if (it != config.end() && !it->is_null() && !accept(*it))
-      problems.push_back(where + ": attribute '" + name + "' = " + it->dump() + " is not understood");
+      problems.push_back(where + ": attribute '" + name + "' = " + it->dump() +
+                         " is not understood");
   }
   static bool integers(const Json &v) {
-    return v.is_array() && std::all_of(v.begin(), v.end(), [](const Json &e) { return e.is_number_integer(); });
+    return v.is_array() &&
+           std::all_of(v.begin(), v.end(), [](const Json &e) { return e.is_number_integer(); });
   }
   static bool numbers(const Json &v, std::vector<double> &out) {
     if (v.is_number())
       return out.push_back(v), true;
-    return v.is_array() && std::all_of(v.begin(), v.end(), [&](const Json &e) { return numbers(e, out); });
+    return v.is_array() &&
+           std::all_of(v.begin(), v.end(), [&](const Json &e) { return numbers(e, out); });
   }
   static bool pair(const Json &v, Pair &field) {
     if (v.is_number_integer())
@@ -106,7 +150,8 @@ private:
   std::set<std::string> known;
 };
 
-using Maker = std::function<LayerPtr(const Json &, const std::string &where, std::vector<std::string> &problems)>;
+using Maker = std::function<LayerPtr(const Json &, const std::string &where,
+                                     std::vector<std::string> &problems)>;
 
 template <class Options> Maker maker(Handle (*make)(Options, Where)) {
   return [make](const Json &config, const std::string &where, std::vector<std::string> &problems) {
@@ -178,7 +223,8 @@ const std::map<std::string, Maker> &makers() {
 
 } // namespace
 
-LayerPtr makeLayer(const std::string &kind, const Json &config, std::vector<std::string> &problems) {
+LayerPtr makeLayer(const std::string &kind, const Json &config,
+                   std::vector<std::string> &problems) {
   std::string where = kind + " '" + config.value("name", "") + "'";
   auto it = makers().find(kind);
   if (it != makers().end())

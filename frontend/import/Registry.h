@@ -10,8 +10,9 @@
 
 namespace cornet::import {
 
-/// The layer that `config` describes. What is not understood is appended to `problems`, naming `kind`, the
-/// layer and the attribute; then the result may be null.
-LayerPtr makeLayer(const std::string &kind, const nlohmann::json &config, std::vector<std::string> &problems);
+/// The layer that `config` describes. What is not understood is appended to `problems`, naming
+/// `kind`, the layer and the attribute; then the result may be null.
+LayerPtr makeLayer(const std::string &kind, const nlohmann::json &config,
+                   std::vector<std::string> &problems);
 
 } // namespace cornet::import

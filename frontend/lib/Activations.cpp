@@ -16,7 +16,9 @@ Function unary(const char *op) {
 
 Tensor hardSigmoid(const Tensor &x) { return clamp(x + 3.0, 0, 6) * (1.0 / 6); }
 
-Tensor hardShrink(const Tensor &x) { return select(compare(abs(x), constant(x, 0.5), "gt"), x, constant(x, 0)); }
+Tensor hardShrink(const Tensor &x) {
+  return select(compare(abs(x), constant(x, 0.5), "gt"), x, constant(x, 0));
+}
 
 /// 0 below -1, x above 1, (x + 1)^2 / 4 between.
 Tensor sparsePlus(const Tensor &x) {
@@ -32,7 +34,8 @@ Tensor logSoftmax(const Tensor &x) {
 Tensor glu(const Tensor &x) {
   Shape start(x.rank(), 0), size = x.shape();
   if (size.back() % 2) {
-    x.graph->mistake("glu halves the last axis, which has " + std::to_string(size.back()) + " cells; make it even");
+    x.graph->mistake("glu halves the last axis, which has " + std::to_string(size.back()) +
+                     " cells; make it even");
     return x;
   }
   size.back() /= 2;
@@ -60,11 +63,26 @@ const std::map<std::string, Function> &table() {
       {"linear", [](const Tensor &x) { return x; }},
       {"relu", unary("relu")},
       {"relu6", [](const Tensor &x) { return clamp(x, 0, 6); }},
-      {"leaky_relu", [](const Tensor &x) { return record("leaky_relu", {x}, {{"negative_slope", 0.2}}); }},
-      {"elu", [](const Tensor &x) { return record("elu", {x}, {{"alpha", 1.0}}); }},
-      {"celu", [](const Tensor &x) { return record("elu", {x}, {{"alpha", 1.0}}); }},
-      {"selu", [](const Tensor &x) { return record("elu", {x}, {{"alpha", 1.6732632423543772}}) * 1.0507009873554805; }},
-      {"gelu", [](const Tensor &x) { return record("gelu", {x}, {{"approximate", false}}); }},
+      {"leaky_relu",
+       [](const Tensor &x) {
+         return record("leaky_relu", {x}, {{"negative_slope", 0.2}});
+       }},
+      {"elu",
+       [](const Tensor &x) {
+         return record("elu", {x}, {{"alpha", 1.0}});
+       }},
+      {"celu",
+       [](const Tensor &x) {
+         return record("elu", {x}, {{"alpha", 1.0}});
+       }},
+      {"selu",
+       [](const Tensor &x) {
+         return record("elu", {x}, {{"alpha", 1.6732632423543772}}) * 1.0507009873554805;
+       }},
+      {"gelu",
+       [](const Tensor &x) {
+         return record("gelu", {x}, {{"approximate", false}});
+       }},
       {"sigmoid", unary("sigmoid")},
       {"hard_sigmoid", hardSigmoid},
       {"silu", unary("silu")},

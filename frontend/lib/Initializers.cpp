@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Philox4x32-10 (Salmon et al. 2011) and Keras's initializers on it. Statistically Keras's, not bitwise.
+// Philox4x32-10 (Salmon et al. 2011) and Keras's initializers on it. Statistically Keras's, not
+// bitwise.
 #include <cornet/tensor.h>
 
 #include <algorithm>
@@ -18,13 +19,16 @@ std::array<uint32_t, 4> philox(uint64_t index, uint64_t key) {
   uint32_t k0 = uint32_t(key), k1 = uint32_t(key >> 32);
   for (int round = 0; round < 10; ++round) {
     uint64_t p0 = uint64_t(0xD2511F53) * c[0], p1 = uint64_t(0xCD9E8D57) * c[2];
-    c = {uint32_t(p1 >> 32) ^ c[1] ^ k0, uint32_t(p1), uint32_t(p0 >> 32) ^ c[3] ^ k1, uint32_t(p0)};
+    c = {uint32_t(p1 >> 32) ^ c[1] ^ k0, uint32_t(p1), uint32_t(p0 >> 32) ^ c[3] ^ k1,
+         uint32_t(p0)};
     k0 += 0x9E3779B9, k1 += 0xBB67AE85;
   }
   return c;
 }
 
-double uniform(uint64_t index, uint64_t key) { return (philox(index, key)[0] + 0.5) / 4294967296.0; }
+double uniform(uint64_t index, uint64_t key) {
+  return (philox(index, key)[0] + 0.5) / 4294967296.0;
+}
 
 double normal(uint64_t index, uint64_t key) {
   auto words = philox(index, key);
@@ -85,7 +89,8 @@ const std::map<std::string, Scaled, std::less<>> &scaled() {
   return table;
 }
 
-/// Rows or columns, whichever are fewer, orthonormal: Gram-Schmidt on normal draws, twice for precision.
+/// Rows or columns, whichever are fewer, orthonormal: Gram-Schmidt on normal draws, twice for
+/// precision.
 std::vector<float> orthogonal(const Shape &shape, uint64_t key) {
   size_t columns = shape.empty() ? 1 : size_t(shape.back()), rows = 1;
   for (size_t i = 0; i + 1 < shape.size(); ++i)
@@ -120,7 +125,8 @@ std::vector<float> orthogonal(const Shape &shape, uint64_t key) {
 } // namespace
 
 std::string checkInitializer(const std::string &name) {
-  if (scaled().contains(name) || name == "ones" || name == "constant" || name == "identity" || name == "orthogonal")
+  if (scaled().contains(name) || name == "ones" || name == "constant" || name == "identity" ||
+      name == "orthogonal")
     return "";
   std::string known = "constant, identity, ones, orthogonal";
   for (const auto &[key, entry] : scaled())
@@ -140,7 +146,10 @@ std::vector<float> Variable::value() const {
     key = (key ^ letter) * 0x100000001b3ull;
   if (initializer.name == "orthogonal")
     return orthogonal(shape, key);
-  std::vector<float> values(size_t(count), initializer.name == "ones" ? 1.0f : initializer.name == "constant" ? float(initializer.value) : 0.0f);
+  std::vector<float> values(size_t(count), initializer.name == "ones" ? 1.0f
+                                           : initializer.name == "constant"
+                                               ? float(initializer.value)
+                                               : 0.0f);
   if (initializer.name == "identity" && shape.size() == 2)
     for (int64_t i = 0; i < std::min(shape[0], shape[1]); ++i)
       values[size_t(i * shape[1] + i)] = 1;

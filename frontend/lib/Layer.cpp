@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every layer does around its build() and call(): naming, building once, noting whose call runs.
+// What every layer does around its build() and call(): naming, building once, noting whose call
+// runs.
 #include <cornet/model.h>
 
 #include <algorithm>
@@ -12,9 +13,10 @@ std::string snakeCase(const std::string &kind) {
   std::string out;
   for (size_t i = 0; i < kind.size(); ++i) {
     bool upper = std::isupper(static_cast<unsigned char>(kind[i]));
-    bool before = i > 0 && (std::islower(static_cast<unsigned char>(kind[i - 1])) ||
-                            (i + 1 < kind.size() && std::islower(static_cast<unsigned char>(kind[i + 1])) &&
-                             !std::isdigit(static_cast<unsigned char>(kind[i - 1]))));
+    bool before =
+        i > 0 && (std::islower(static_cast<unsigned char>(kind[i - 1])) ||
+                  (i + 1 < kind.size() && std::islower(static_cast<unsigned char>(kind[i + 1])) &&
+                   !std::isdigit(static_cast<unsigned char>(kind[i - 1]))));
     if (upper && before)
       out += '_';
     out += char(std::tolower(static_cast<unsigned char>(kind[i])));
@@ -23,7 +25,8 @@ std::string snakeCase(const std::string &kind) {
 }
 
 static std::atomic<uint64_t> made = 0;
-Layer::Layer(std::string kind, std::string name) : number(++made), kind(std::move(kind)), name(std::move(name)) {}
+Layer::Layer(std::string kind, std::string name)
+    : number(++made), kind(std::move(kind)), name(std::move(name)) {}
 
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
   std::shared_ptr<Graph> graph = inputs.at(0).graph;
@@ -54,7 +57,8 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   std::vector<std::string> mistakes = examine();
   for (std::string &mistake : mistakes)
     graph->mistake(std::move(mistake));
-  bool known = mistakes.empty() && std::none_of(inputs.begin(), inputs.end(), [](const Tensor &t) { return t.poisoned(); });
+  bool known = mistakes.empty() && std::none_of(inputs.begin(), inputs.end(),
+                                                [](const Tensor &t) { return t.poisoned(); });
   if (known && !built) {
     std::vector<Shape> shapes;
     for (const Tensor &input : inputs)
@@ -75,14 +79,18 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   return result;
 }
 
-Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initializer &initializer, bool trainable) {
+Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initializer &initializer,
+                           bool trainable) {
   auto variable = std::make_shared<Variable>();
   variable->name = path + "/" + weight;
-  variable->shape = std::move(shape), variable->initializer = initializer, variable->trainable = trainable;
+  variable->shape = std::move(shape), variable->initializer = initializer,
+  variable->trainable = trainable;
   weights.push_back(std::move(variable));
   return *weights.back();
 }
 
-Tensor Layer::weight(size_t index, const Tensor &like) const { return Tensor(like.graph, like.graph->variable(weights.at(index))); }
+Tensor Layer::weight(size_t index, const Tensor &like) const {
+  return Tensor(like.graph, like.graph->variable(weights.at(index)));
+}
 
 } // namespace cornet

@@ -58,7 +58,8 @@ std::string fit(std::string text, size_t width) {
 Tensor Input(Shape shape, InputOptions options) {
   std::shared_ptr<Graph> graph = Recording::current();
   auto taken = [&](const std::string &name) {
-    return std::any_of(graph->nodes.begin(), graph->nodes.end(), [&](const Node &n) { return n.op == "input" && n.layer == name; });
+    return std::any_of(graph->nodes.begin(), graph->nodes.end(),
+                       [&](const Node &n) { return n.op == "input" && n.layer == name; });
   };
   std::string name = options.name.empty() ? "input" : options.name;
   for (int i = 1; options.name.empty() && taken(name); ++i)
@@ -73,7 +74,8 @@ Tensor Input(Shape shape, InputOptions options) {
   return Tensor(graph, index);
 }
 
-Model Sequential(Shape input, std::vector<Handle> layers, std::string name, std::source_location where) {
+Model Sequential(Shape input, std::vector<Handle> layers, std::string name,
+                 std::source_location where) {
   Tensor x = Input(std::move(input)), y = x;
   for (const Handle &layer : layers) // a mistake is told where the layer stands in the list
     y = layer(y, layer.layer->where.line() ? layer.layer->where : where);
@@ -109,14 +111,18 @@ std::set<int> between(const Model &model) {
 
 /// A model called as a layer: its nodes are recorded again on the arguments.
 struct ModelLayer : Layer {
-  explicit ModelLayer(const Model &model) : Layer("Functional", model.name), model(model) { weights = model.variables(); }
+  explicit ModelLayer(const Model &model) : Layer("Functional", model.name), model(model) {
+    weights = model.variables();
+  }
   Model model;
   std::vector<Tensor> results;
 
   Tensor call(const std::vector<Tensor> &arguments) override {
     std::shared_ptr<Graph> graph = arguments.at(0).graph;
     if (model.graph != graph) // mistakes of another recording are told with this one's
-      graph->mistakes.insert(graph->mistakes.end(), model.graph->mistakes.begin(), model.graph->mistakes.end()), model.graph->mistakes.clear();
+      graph->mistakes.insert(graph->mistakes.end(), model.graph->mistakes.begin(),
+                             model.graph->mistakes.end()),
+          model.graph->mistakes.clear();
     std::map<int, Tensor> values;
     bool fits = arguments.size() == model.inputs.size();
     for (size_t i = 0; fits && i < arguments.size(); ++i) {
@@ -162,7 +168,8 @@ Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::s
 
 Handle::Handle(const Model &model) : layer(model.layer) {}
 
-std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments, std::source_location where) const {
+std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments,
+                                      std::source_location where) const {
   layer->apply(arguments, where);
   return static_cast<ModelLayer &>(*layer).results;
 }
@@ -172,7 +179,8 @@ std::vector<VariablePtr> Model::variables() const {
   std::set<Variable *> seen;
   std::set<int> nodes = between(*this);
   for (int index : nodes)
-    if (const Node &node = graph->nodes[size_t(index)]; node.variable && seen.insert(node.variable.get()).second)
+    if (const Node &node = graph->nodes[size_t(index)];
+        node.variable && seen.insert(node.variable.get()).second)
       out.push_back(node.variable);
   return out;
 }
@@ -191,17 +199,21 @@ void Model::summary(std::ostream &os) const {
   auto row = [&](const std::string &a, const std::string &b, std::string c, const char *bar) {
     if (c.size() < w2)
       c.insert(0, w2 - c.size(), ' ');
-    os << bar << " " << fit(a, w0) << " " << bar << " " << fit(b, w1) << " " << bar << " " << c << " " << bar << "\n";
+    os << bar << " " << fit(a, w0) << " " << bar << " " << fit(b, w1) << " " << bar << " " << c
+       << " " << bar << "\n";
   };
   os << "Model: \"" << name << "\"\n";
   line("┏", "┳", "┓", "━");
   row("Layer (type)", "Output Shape", "Param #", "┃");
   line("┡", "╇", "┩", "━");
   for (const Tensor &input : inputs)
-    row(graph->nodes[size_t(input.node)].layer + " (InputLayer)", shapeText(input.shape()), "0", "│"), line("├", "┼", "┤", "─");
+    row(graph->nodes[size_t(input.node)].layer + " (InputLayer)", shapeText(input.shape()), "0",
+        "│"),
+        line("├", "┼", "┤", "─");
   std::set<uint64_t> seen;
   std::set<int> nodes = between(*this);
-  std::vector<LayerCall> calls; // of layers on the way to the outputs; the rest belongs to nested models
+  std::vector<LayerCall>
+      calls; // of layers on the way to the outputs; the rest belongs to nested models
   for (const LayerCall &call : graph->calls)
     if (nodes.contains(call.output) && seen.insert(call.layer).second)
       calls.push_back(call);
@@ -218,7 +230,8 @@ void Model::summary(std::ostream &os) const {
     for (const VariablePtr &weight : call.weights)
       if (std::find(all.begin(), all.end(), weight) == all.end())
         all.push_back(weight);
-  os << " Total params: " << withBytes(count(all, -1)) << "\n Trainable params: " << withBytes(count(all, 1))
+  os << " Total params: " << withBytes(count(all, -1))
+     << "\n Trainable params: " << withBytes(count(all, 1))
      << "\n Non-trainable params: " << withBytes(count(all, 0)) << "\n";
 }
 

@@ -16,7 +16,8 @@ int Graph::add(Node node) {
 }
 
 void Graph::mistake(std::string message) {
-  mistakes.push_back({where.file_name(), int(where.line()), layer.empty() ? "" : layer.front(), std::move(message)});
+  mistakes.push_back({where.file_name(), int(where.line()), layer.empty() ? "" : layer.front(),
+                      std::move(message)});
 }
 
 int Graph::variable(const VariablePtr &variable) {
@@ -31,7 +32,8 @@ int Graph::variable(const VariablePtr &variable) {
 std::string text(const std::vector<Mistake> &mistakes) {
   std::string out;
   for (const Mistake &m : mistakes)
-    out += m.file + ":" + std::to_string(m.line) + ": error: " + (m.layer.empty() ? "" : "'" + m.layer + "': ") + m.message + "\n";
+    out += m.file + ":" + std::to_string(m.line) +
+           ": error: " + (m.layer.empty() ? "" : "'" + m.layer + "': ") + m.message + "\n";
   return out;
 }
 
@@ -41,7 +43,9 @@ thread_local std::shared_ptr<Graph> recording;
 
 Recording::Recording() : graph(std::make_shared<Graph>()), outer(recording) { recording = graph; }
 Recording::~Recording() { recording = outer; }
-std::shared_ptr<Graph> Recording::current() { return recording ? recording : std::make_shared<Graph>(); }
+std::shared_ptr<Graph> Recording::current() {
+  return recording ? recording : std::make_shared<Graph>();
+}
 
 namespace ops {
 
@@ -52,7 +56,8 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
   std::vector<infer::TensorType> types;
   for (const Tensor &operand : operands) {
     if (operand.graph != graph) {
-      graph->mistake(op + " mixes tensors of two models; make their inputs in one CORNET_MODEL, or call one model on the other's tensors");
+      graph->mistake(op + " mixes tensors of two models; make their inputs in one CORNET_MODEL, or "
+                          "call one model on the other's tensors");
       node.poisoned = true;
       node.shape = operands[0].shape();
       return Tensor(graph, graph->add(std::move(node)));
@@ -60,13 +65,17 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
     node.operands.push_back(operand.node);
     node.poisoned |= operand.poisoned();
     const std::string &dtype = graph->nodes[size_t(operand.node)].dtype;
-    types.push_back({dtype == "i1" ? infer::DType::i1 : dtype == "i32" ? infer::DType::i32 : infer::DType::f32, operand.shape()});
+    types.push_back({dtype == "i1"    ? infer::DType::i1
+                     : dtype == "i32" ? infer::DType::i32
+                                      : infer::DType::f32,
+                     operand.shape()});
   }
   node.shape = operands[0].shape();
   if (!node.poisoned) {
     infer::Result result = infer::inferOp(node.op, types, node.attributes);
     if (result)
-      node.shape = result.type.shape, node.dtype = result.type.dtype == infer::DType::i1 ? "i1" : "f32";
+      node.shape = result.type.shape,
+      node.dtype = result.type.dtype == infer::DType::i1 ? "i1" : "f32";
     else
       graph->mistake(result.error), node.poisoned = true;
   }
@@ -79,7 +88,9 @@ Tensor constant(const Tensor &like, double value) {
   return Tensor(like.graph, like.graph->add(std::move(node)));
 }
 
-Tensor matmul(const Tensor &a, const Tensor &b) { return record("matmul", {a, b}, {{"transpose_lhs", false}, {"transpose_rhs", false}}); }
+Tensor matmul(const Tensor &a, const Tensor &b) {
+  return record("matmul", {a, b}, {{"transpose_lhs", false}, {"transpose_rhs", false}});
+}
 
 Tensor reshape(const Tensor &x, Shape shape) {
   Tensor y = record("reshape", {x}, {{"shape", std::move(shape)}});
@@ -88,11 +99,21 @@ Tensor reshape(const Tensor &x, Shape shape) {
   return y;
 }
 
-Tensor transpose(const Tensor &x, std::vector<int64_t> permutation) { return record("transpose", {x}, {{"permutation", std::move(permutation)}}); }
-Tensor slice(const Tensor &x, Shape start, Shape size) { return record("slice", {x}, {{"start", std::move(start)}, {"size", std::move(size)}}); }
-Tensor broadcast(const Tensor &x, Shape shape) { return record("broadcast", {x}, {{"shape", std::move(shape)}}); }
-Tensor concat(const std::vector<Tensor> &xs, int64_t axis) { return record("concat", xs, {{"axis", axis}}); }
-Tensor gather(const Tensor &table, const Tensor &indices) { return record("gather", {table, indices}); }
+Tensor transpose(const Tensor &x, std::vector<int64_t> permutation) {
+  return record("transpose", {x}, {{"permutation", std::move(permutation)}});
+}
+Tensor slice(const Tensor &x, Shape start, Shape size) {
+  return record("slice", {x}, {{"start", std::move(start)}, {"size", std::move(size)}});
+}
+Tensor broadcast(const Tensor &x, Shape shape) {
+  return record("broadcast", {x}, {{"shape", std::move(shape)}});
+}
+Tensor concat(const std::vector<Tensor> &xs, int64_t axis) {
+  return record("concat", xs, {{"axis", axis}});
+}
+Tensor gather(const Tensor &table, const Tensor &indices) {
+  return record("gather", {table, indices});
+}
 Tensor softmax(const Tensor &x, int64_t axis) { return record("softmax", {x}, {{"axis", axis}}); }
 Tensor reduce(const Tensor &x, const std::string &kind, std::vector<int64_t> axes, bool keepdims) {
   return record("reduce", {x}, {{"kind", kind}, {"axes", std::move(axes)}, {"keepdims", keepdims}});
@@ -105,11 +126,17 @@ Tensor log(const Tensor &x) { return record("log", {x}); }
 Tensor abs(const Tensor &x) { return record("abs", {x}); }
 Tensor sqrt(const Tensor &x) { return record("sqrt", {x}); }
 Tensor rsqrt(const Tensor &x) { return record("rsqrt", {x}); }
-Tensor clamp(const Tensor &x, double low, double high) { return record("clamp", {x}, {{"min", low}, {"max", high}}); }
+Tensor clamp(const Tensor &x, double low, double high) {
+  return record("clamp", {x}, {{"min", low}, {"max", high}});
+}
 Tensor maximum(const Tensor &a, const Tensor &b) { return record("maximum", {a, b}); }
 Tensor minimum(const Tensor &a, const Tensor &b) { return record("minimum", {a, b}); }
-Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate) { return record("compare", {a, b}, {{"predicate", predicate}}); }
-Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse) { return record("select", {condition, onTrue, onFalse}); }
+Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate) {
+  return record("compare", {a, b}, {{"predicate", predicate}});
+}
+Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse) {
+  return record("select", {condition, onTrue, onFalse});
+}
 
 } // namespace ops
 

@@ -278,7 +278,8 @@ LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTen
       const double *w = in[1]->data.data() + position++ * O * C;
       int64_t to = index[0];
       for (size_t d = 0; d < k.size(); ++d) {
-        int64_t place = index[d + 1] * getStrides()[d] + k[d] * getDilations()[d] - getPadding()[2 * d];
+        int64_t place =
+            index[d + 1] * getStrides()[d] + k[d] * getDilations()[d] - getPadding()[2 * d];
         if (place < 0 || place >= out.shape[d + 1])
           return;
         to = to * out.shape[d + 1] + place;

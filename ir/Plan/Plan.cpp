@@ -25,8 +25,8 @@ void PlanDialect::initialize() {
 
 LogicalResult EntryOp::verify() {
   for (auto buffer : getBody().front().getOps<BufferOp>())
-    if (buffer.getStorage() == "arena" && (buffer.getOffset() > getArena() ||
-                                           buffer.getSize() > getArena() - buffer.getOffset()))
+    if (buffer.getStorage() == "arena" &&
+        (buffer.getOffset() > getArena() || buffer.getSize() > getArena() - buffer.getOffset()))
       return buffer.emitOpError("plan_c1: lies outside the arena of ") << getArena() << " bytes";
   return success();
 }
@@ -35,7 +35,8 @@ LogicalResult BufferOp::verify() {
   if (!llvm::is_contained({"arena", "weights", "input", "output"}, getStorage()))
     return emitOpError("plan_c2: storage must be arena, weights, input or output");
   if (int64_t(getSize()) < 0 || int64_t(getOffset()) < 0 || getOffset() % 64 != 0)
-    return emitOpError("plan_c3: size and offset must not be negative, the offset a multiple of 64");
+    return emitOpError(
+        "plan_c3: size and offset must not be negative, the offset a multiple of 64");
   return success();
 }
 

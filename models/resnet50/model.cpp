@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResNet-50 (He et al. 2015) as keras.applications builds it: strides in the first 1x1, biases before
-// normalization, epsilon 1.001e-5.
+// ResNet-50 (He et al. 2015) as keras.applications builds it: strides in the first 1x1, biases
+// before normalization, epsilon 1.001e-5.
 #include <cornet/cornet.h>
 using namespace cornet;
 
@@ -14,10 +14,13 @@ Tensor normalize(const Tensor &x, const std::string &name) {
 Tensor block(Tensor x, int64_t filters, int64_t stride, bool project, const std::string &name) {
   Tensor shortcut = x;
   if (project)
-    shortcut = normalize(Conv2D({.filters = 4 * filters, .strides = stride, .name = name + "_0_conv"})(x), name + "_0_bn");
+    shortcut =
+        normalize(Conv2D({.filters = 4 * filters, .strides = stride, .name = name + "_0_conv"})(x),
+                  name + "_0_bn");
   x = Conv2D({.filters = filters, .strides = stride, .name = name + "_1_conv"})(x);
   x = Activation({.activation = "relu", .name = name + "_1_relu"})(normalize(x, name + "_1_bn"));
-  x = Conv2D({.filters = filters, .kernel_size = 3, .padding = "same", .name = name + "_2_conv"})(x);
+  x = Conv2D({.filters = filters, .kernel_size = 3, .padding = "same", .name = name + "_2_conv"})(
+      x);
   x = Activation({.activation = "relu", .name = name + "_2_relu"})(normalize(x, name + "_2_bn"));
   x = normalize(Conv2D({.filters = 4 * filters, .name = name + "_3_conv"})(x), name + "_3_bn");
   x = Add({.name = name + "_add"})({shortcut, x});

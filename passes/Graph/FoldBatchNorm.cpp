@@ -2,10 +2,10 @@
 //
 // A batch norm after a convolution or a matmul is a scale and a shift by output channel. Moves the
 // scale into the constant weights:  op(x, W) * s  ->  op(x, W * s), and through a bias before it:
-// (y + b) * s  ->  y * s + b * s. The shift joins a bias before it, (y + b) + c  ->  y + (b + c), and
-// stays as what the epilogue adds.
-// Requires: batch_norm decomposed and its parameters folded to constants of shape (O). Fires only
-// when the op has no other user and W is constant. The products are left to constant folding.
+// (y + b) * s  ->  y * s + b * s. The shift joins a bias before it, (y + b) + c  ->  y + (b + c),
+// and stays as what the epilogue adds. Requires: batch_norm decomposed and its parameters folded to
+// constants of shape (O). Fires only when the op has no other user and W is constant. The products
+// are left to constant folding.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -100,7 +100,8 @@ struct ShiftIntoBias : OpRewritePattern<AddOp> {
     Value bias = channelConstant(inner.getRhs(), add.getType());
     if (!bias || inner.getLhs().getType() != add.getType())
       return rewriter.notifyMatchFailure(add, "the sum's right side is no constant by channel");
-    Value both = AddOp::create(rewriter, add.getLoc(), cast<RankedTensorType>(bias.getType()), bias, shift);
+    Value both =
+        AddOp::create(rewriter, add.getLoc(), cast<RankedTensorType>(bias.getType()), bias, shift);
     rewriter.replaceOpWithNewOp<AddOp>(add, add.getType(), inner.getLhs(), both);
     return success();
   }

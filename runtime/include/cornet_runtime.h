@@ -3,15 +3,16 @@
  * Cornet's runtime: loads a compiled model and runs it. C99.
  *
  * Rules
- *  - Handles are opaque. What `_open` or `_create` returns is owned by the caller until the matching
+ *  - Handles are opaque. What `_open` or `_create` returns is owned by the caller until the
+ * matching
  *    `_destroy`, which accepts NULL.
  *  - A fallible call returns a cornet_status: NULL is success; anything else carries a code and a
  *    sentence and is owned by the caller. On failure, out parameters are untouched.
  *  - A program is immutable and may be shared by threads. A session runs one call at a time.
  *  - Sizes are bytes, extents are elements, times are nanoseconds.
  *  - A NULL handle is an error to calls that return a status; to others it is an empty program.
- *  - No call aborts, throws or reads outside its inputs, whatever the file holds. A file contains native
- *    code: loading one from a stranger is running it.
+ *  - No call aborts, throws or reads outside its inputs, whatever the file holds. A file contains
+ * native code: loading one from a stranger is running it.
  */
 #ifndef CORNET_RUNTIME_H
 #define CORNET_RUNTIME_H
@@ -32,7 +33,7 @@ typedef enum {
   CORNET_UNSUPPORTED = 3,      /* this machine cannot run it */
   CORNET_IO = 4,               /* the operating system refused */
   CORNET_OUT_OF_MEMORY = 5,
-  CORNET_WRONG_RESULT = 6      /* a self-test failed */
+  CORNET_WRONG_RESULT = 6 /* a self-test failed */
 } cornet_code;
 
 typedef struct cornet_status cornet_status;
@@ -44,7 +45,8 @@ CORNET_API void cornet_status_destroy(cornet_status *status);
 
 typedef enum { CORNET_F32, CORNET_F64, CORNET_I32, CORNET_I64, CORNET_I1 } cornet_dtype;
 
-/* An input or output of an entry point. `shape[0]` is -1 where the batch stands. Lives with the program. */
+/* An input or output of an entry point. `shape[0]` is -1 where the batch stands. Lives with the
+ * program. */
 typedef struct {
   const char *name;
   cornet_dtype dtype;
@@ -61,7 +63,8 @@ typedef struct {
 } cornet_step_spec;
 
 typedef struct cornet_program cornet_program;
-/* Maps the artifact at `path` and verifies its header, program and code; weights are mapped, not read. */
+/* Maps the artifact at `path` and verifies its header, program and code; weights are mapped, not
+ * read. */
 CORNET_API cornet_status *cornet_program_open(const char *path, cornet_program **program);
 CORNET_API void cornet_program_destroy(cornet_program *program);
 /* Checks the SHA-256 of every segment, weights included. */
@@ -74,23 +77,29 @@ CORNET_API size_t cornet_program_file_size(const cornet_program *program);
 CORNET_API size_t cornet_program_weights_size(const cornet_program *program);
 CORNET_API size_t cornet_program_code_size(const cornet_program *program);
 /* The i-th fact of the artifact's origin, or NULL past the last. */
-CORNET_API const char *cornet_program_provenance(const cornet_program *program, size_t index, const char **key);
+CORNET_API const char *cornet_program_provenance(const cornet_program *program, size_t index,
+                                                 const char **key);
 
 CORNET_API size_t cornet_program_entry_count(const cornet_program *program);
 /* NULL past the last. */
 CORNET_API const char *cornet_program_entry_name(const cornet_program *program, size_t entry);
 CORNET_API size_t cornet_program_input_count(const cornet_program *program, size_t entry);
 CORNET_API size_t cornet_program_output_count(const cornet_program *program, size_t entry);
-CORNET_API cornet_status *cornet_program_input(const cornet_program *program, size_t entry, size_t index, cornet_tensor_spec *spec);
-CORNET_API cornet_status *cornet_program_output(const cornet_program *program, size_t entry, size_t index, cornet_tensor_spec *spec);
+CORNET_API cornet_status *cornet_program_input(const cornet_program *program, size_t entry,
+                                               size_t index, cornet_tensor_spec *spec);
+CORNET_API cornet_status *cornet_program_output(const cornet_program *program, size_t entry,
+                                                size_t index, cornet_tensor_spec *spec);
 
 /* The plans of an entry point, one for each compiled batch size, ascending. */
 CORNET_API size_t cornet_program_plan_count(const cornet_program *program, size_t entry);
-CORNET_API uint64_t cornet_program_plan_batch(const cornet_program *program, size_t entry, size_t plan);
-CORNET_API uint64_t cornet_program_plan_arena(const cornet_program *program, size_t entry, size_t plan);
-CORNET_API size_t cornet_program_step_count(const cornet_program *program, size_t entry, size_t plan);
-CORNET_API cornet_status *cornet_program_step(const cornet_program *program, size_t entry, size_t plan, size_t step,
-                                              cornet_step_spec *spec);
+CORNET_API uint64_t cornet_program_plan_batch(const cornet_program *program, size_t entry,
+                                              size_t plan);
+CORNET_API uint64_t cornet_program_plan_arena(const cornet_program *program, size_t entry,
+                                              size_t plan);
+CORNET_API size_t cornet_program_step_count(const cornet_program *program, size_t entry,
+                                            size_t plan);
+CORNET_API cornet_status *cornet_program_step(const cornet_program *program, size_t entry,
+                                              size_t plan, size_t step, cornet_step_spec *spec);
 
 typedef struct {
   size_t size;      /* sizeof(cornet_session_options): set by the caller */
@@ -100,23 +109,26 @@ typedef struct {
 typedef struct cornet_session cornet_session;
 /* Reserves what every later call needs: CORNET_OUT_OF_MEMORY if that is more than this machine has.
  * `options` may be NULL. The program must outlive the session. */
-CORNET_API cornet_status *cornet_session_create(const cornet_program *program, const cornet_session_options *options,
+CORNET_API cornet_status *cornet_session_create(const cornet_program *program,
+                                                const cornet_session_options *options,
                                                 cornet_session **session);
 CORNET_API void cornet_session_destroy(cornet_session *session);
 
-/* Computes `rows` rows of entry point `entry`. inputs[i] and outputs[i] point to rows * (bytes of a row)
- * bytes in the order and layout of the specs; inputs are not written. Any number of rows is served by the
- * compiled batch sizes, the last one padded; 0 rows are no work. Allocates nothing. The bits do not depend
- * on `threads`. */
-CORNET_API cornet_status *cornet_session_invoke(cornet_session *session, size_t entry, uint64_t rows, const void *const *inputs,
+/* Computes `rows` rows of entry point `entry`. inputs[i] and outputs[i] point to rows * (bytes of a
+ * row) bytes in the order and layout of the specs; inputs are not written. Any number of rows is
+ * served by the compiled batch sizes, the last one padded; 0 rows are no work. Allocates nothing.
+ * The bits do not depend on `threads`. */
+CORNET_API cornet_status *cornet_session_invoke(cornet_session *session, size_t entry,
+                                                uint64_t rows, const void *const *inputs,
                                                 void *const *outputs);
 
 /* Runs one plan on its own batch with a clock around each step: nanoseconds[i] for step i. */
-CORNET_API cornet_status *cornet_session_profile(cornet_session *session, size_t entry, size_t plan, const void *const *inputs,
-                                                 void *const *outputs, uint64_t *nanoseconds);
+CORNET_API cornet_status *cornet_session_profile(cornet_session *session, size_t entry, size_t plan,
+                                                 const void *const *inputs, void *const *outputs,
+                                                 uint64_t *nanoseconds);
 
-/* Runs the inputs stored in the artifact and compares with the stored results. `largest`, if not NULL,
- * receives the largest absolute difference when the test passes. */
+/* Runs the inputs stored in the artifact and compares with the stored results. `largest`, if not
+ * NULL, receives the largest absolute difference when the test passes. */
 CORNET_API cornet_status *cornet_session_self_test(cornet_session *session, double *largest);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every layer and attribute against what real Keras computes: imported from Keras's own configuration,
-// interpreted before any pass, and compiled and run. The vectors are tests/keras/layers.json.
+// Every layer and attribute against what real Keras computes: imported from Keras's own
+// configuration, interpreted before any pass, and compiled and run. The vectors are
+// tests/keras/layers.json.
 #include "frontend/import/Import.h"
 #include "tests/frontend/Road.h"
 #include "tools/cornet/data/Files.h"
@@ -15,7 +16,8 @@ namespace {
 using Json = nlohmann::json;
 
 const Json &cases() {
-  static const Json document = Json::parse(std::ifstream(CORNET_SOURCE_DIR "/tests/keras/layers.json"));
+  static const Json document =
+      Json::parse(std::ifstream(CORNET_SOURCE_DIR "/tests/keras/layers.json"));
   return document.at("cases");
 }
 
@@ -54,7 +56,9 @@ TEST_P(KerasLayer, Equals) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, KerasLayer, testing::Range<size_t>(0, cases().size()),
-                         [](const testing::TestParamInfo<size_t> &info) { return std::string(cases()[info.param].at("name")); });
+                         [](const testing::TestParamInfo<size_t> &info) {
+                           return std::string(cases()[info.param].at("name"));
+                         });
 
 class KerasFile : public testing::TestWithParam<const char *> {};
 
@@ -65,7 +69,8 @@ TEST_P(KerasFile, Equals) {
   std::vector<Cells> inputs, wanted;
   for (auto &[name, array] : cli::readNpz(path + ".npz")) {
     auto *data = reinterpret_cast<const float *>(array.bytes.data());
-    (name.starts_with("input") ? inputs : wanted).push_back({array.shape, {data, data + array.bytes.size() / 4}});
+    (name.starts_with("input") ? inputs : wanted)
+        .push_back({array.shape, {data, data + array.bytes.size() / 4}});
   }
   Road road(imported.model);
   std::vector<Cells> ran = road.run(inputs, wanted);
@@ -75,7 +80,8 @@ TEST_P(KerasFile, Equals) {
     expectClose(ran[i], wanted[i], 1e-5, 1e-4, "output " + std::to_string(i));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KerasFile, testing::Values("residual.keras", "residual.h5", "sequential.keras"),
+INSTANTIATE_TEST_SUITE_P(All, KerasFile,
+                         testing::Values("residual.keras", "residual.h5", "sequential.keras"),
                          [](const testing::TestParamInfo<const char *> &info) {
                            std::string name = info.param;
                            return name.replace(name.find('.'), 1, "_");

@@ -28,7 +28,8 @@ struct Cells {
   bool integer = false;
 };
 
-inline void expectClose(const Cells &got, const Cells &want, double absolute, double relative, const std::string &what) {
+inline void expectClose(const Cells &got, const Cells &want, double absolute, double relative,
+                        const std::string &what) {
   ASSERT_EQ(got.shape, want.shape) << what;
   for (size_t i = 0; i < want.data.size(); ++i)
     ASSERT_LE(std::fabs(got.data[i] - want.data[i]), absolute + relative * std::fabs(want.data[i]))
@@ -39,19 +40,24 @@ inline void expectClose(const Cells &got, const Cells &want, double absolute, do
 class Road {
 public:
   explicit Road(const Model &model) : context(registry()) {
-    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &d) { problems += d.str() + "\n"; return mlir::success(); });
+    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &d) {
+      problems += d.str() + "\n";
+      return mlir::success();
+    });
     context.loadAllAvailableDialects();
     module = emitModel(context, model);
     if (failed(mlir::verify(*module)))
       problems += "the emitted module does not verify\n";
   }
 
-  /// What the reference interpreter computes of the module as emitted, before any pass but the batch.
+  /// What the reference interpreter computes of the module as emitted, before any pass but the
+  /// batch.
   std::vector<Cells> interpret(const std::vector<Cells> &inputs) {
     mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
     registerCornetPasses();
     mlir::PassManager pm(&context);
-    std::string binding = "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) + "},cornet-freeze-variables";
+    std::string binding = "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) +
+                          "},cornet-freeze-variables";
     if (failed(mlir::parsePassPipeline(binding, pm)) || failed(pm.run(*copy)))
       return {};
     std::vector<HostTensor> host;
@@ -66,8 +72,8 @@ public:
   }
 
   /// What the compiled artifact computes on `threads` threads.
-  std::vector<Cells> run(const std::vector<Cells> &inputs, const std::vector<Cells> &like, unsigned threads = 1,
-                         CompileOptions options = {}) {
+  std::vector<Cells> run(const std::vector<Cells> &inputs, const std::vector<Cells> &like,
+                         unsigned threads = 1, CompileOptions options = {}) {
     std::string path = testing::TempDir() + "/road-" + std::to_string(getpid()) + ".cornet";
     options.batches = {inputs.at(0).shape.at(0)};
     mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
@@ -78,7 +84,8 @@ public:
     cornet_program *program = nullptr;
     cornet_session *session = nullptr;
     cornet_session_options sessionOptions{sizeof(cornet_session_options), threads};
-    check(cornet_program_open(path.c_str(), &program)) && check(cornet_session_create(program, &sessionOptions, &session));
+    check(cornet_program_open(path.c_str(), &program)) &&
+        check(cornet_session_create(program, &sessionOptions, &session));
     std::filesystem::remove(path);
     if (!session)
       return {};
@@ -87,13 +94,15 @@ public:
     std::vector<const void *> in;
     for (size_t i = 0; i < inputs.size(); ++i) {
       integers[i].assign(inputs[i].data.begin(), inputs[i].data.end());
-      in.push_back(inputs[i].integer ? static_cast<const void *>(integers[i].data()) : inputs[i].data.data());
+      in.push_back(inputs[i].integer ? static_cast<const void *>(integers[i].data())
+                                     : inputs[i].data.data());
     }
     std::vector<Cells> out = like;
     std::vector<void *> results;
     for (Cells &cells : out)
       cells.data.assign(cells.data.size(), NAN), results.push_back(cells.data.data());
-    check(cornet_session_invoke(session, 0, uint64_t(inputs[0].shape[0]), in.data(), results.data()));
+    check(
+        cornet_session_invoke(session, 0, uint64_t(inputs[0].shape[0]), in.data(), results.data()));
     cornet_session_destroy(session);
     cornet_program_destroy(program);
     return out;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The `cornet` command from outside: every verb on a small network, and every kind of bad input, which
-// must end with a sentence, the documented exit code and no output file.
+// The `cornet` command from outside: every verb on a small network, and every kind of bad input,
+// which must end with a sentence, the documented exit code and no output file.
 #include "data/Files.h"
 
 #include <cstdio>
@@ -56,7 +56,9 @@ protected:
     EXPECT_FALSE(document.is_discarded()) << arguments << '\n' << outcome.text;
     return document;
   }
-  static void write(const std::string &name, const std::string &bytes) { writeFile((folder() / name).string(), bytes); }
+  static void write(const std::string &name, const std::string &bytes) {
+    writeFile((folder() / name).string(), bytes);
+  }
   static std::string digits() { return CORNET_SOURCE_DIR "/models/digits/digits.keras"; }
 
   static void SetUpTestSuite() {
@@ -74,20 +76,28 @@ TEST_F(Command, EveryVerbWorks) {
   EXPECT_EQ(good("--version").substr(0, 2), "0.");
   for (const char *model : {"digits", "lenet", "mlp"})
     EXPECT_NE(good("models").find(model), std::string::npos);
-  EXPECT_NE(good("compile " + digits() + " -o e.cornet --explain").find("contract"), std::string::npos);
-  EXPECT_NE(good("compile digits --weights " + digits() + " -o w.cornet --batch 1,4").find("w.cornet"), std::string::npos);
-  EXPECT_NE(good("compile " CORNET_SOURCE_DIR "/models/digits/model.cpp -o m.cornet").find("m.cornet"), std::string::npos);
-  EXPECT_NE(good("compile digits --print-pipeline").find("cornet-form-dispatches"), std::string::npos);
+  EXPECT_NE(good("compile " + digits() + " -o e.cornet --explain").find("contract"),
+            std::string::npos);
+  EXPECT_NE(
+      good("compile digits --weights " + digits() + " -o w.cornet --batch 1,4").find("w.cornet"),
+      std::string::npos);
+  EXPECT_NE(
+      good("compile " CORNET_SOURCE_DIR "/models/digits/model.cpp -o m.cornet").find("m.cornet"),
+      std::string::npos);
+  EXPECT_NE(good("compile digits --print-pipeline").find("cornet-form-dispatches"),
+            std::string::npos);
   EXPECT_NE(good("compile digits --print-module").find("cornet.conv"), std::string::npos);
   EXPECT_NE(good("compile digits --print-plan").find("plan.step"), std::string::npos);
   good("import " + digits() + " -o d.mlir");
   good("compile d.mlir -o f.cornet --batch 1,4");
-  EXPECT_EQ(readFile((folder() / "d.cornet").string()), readFile((folder() / "f.cornet").string())) << "by way of a module";
+  EXPECT_EQ(readFile((folder() / "d.cornet").string()), readFile((folder() / "f.cornet").string()))
+      << "by way of a module";
   EXPECT_NE(good("run d.cornet --self-test").find("passed"), std::string::npos);
   good("run d.cornet x.npy --output y.npy");
   EXPECT_EQ(readNpy((folder() / "y.npy").string()).shape, (std::vector<int64_t>{5, 10}));
   good("run w.cornet x.npy --output z.npy");
-  EXPECT_EQ(readFile((folder() / "y.npy").string()), readFile((folder() / "z.npy").string())) << "the same weights by --weights";
+  EXPECT_EQ(readFile((folder() / "y.npy").string()), readFile((folder() / "z.npy").string()))
+      << "the same weights by --weights";
   good("run d.cornet x.npy --output y.npz"), good("run d.cornet x.npy --output y.csv");
   write("labels.csv", "1\n2\n3\n4\n5\n");
   EXPECT_EQ(json("evaluate d.cornet x.npy --labels labels.csv")["samples"], 5);
@@ -100,7 +110,8 @@ TEST_F(Command, EveryVerbWorks) {
   EXPECT_NE(good("doctor").find("LLVM"), std::string::npos);
   write("completion.sh", good("completion"));
   EXPECT_EQ(std::system(("bash -n '" + (folder() / "completion.sh").string() + "'").c_str()), 0);
-  for (const char *verb : {"compile", "run", "evaluate", "bench", "profile", "inspect", "import", "models", "doctor", "completion"})
+  for (const char *verb : {"compile", "run", "evaluate", "bench", "profile", "inspect", "import",
+                           "models", "doctor", "completion"})
     EXPECT_NE(good(std::string(verb) + " --help").find("Usage: cornet"), std::string::npos);
 }
 
@@ -128,16 +139,22 @@ struct Bad {
 
 TEST_F(Command, BadInputEndsWithASentence) {
   fs::create_directory(folder() / "folder.keras");
-  write("empty.keras", ""), write("empty.h5", ""), write("empty.npy", ""), write("garbage.mlir", "garbage");
-  std::string keras = readFile(digits()), artifact = readFile((folder() / "d.cornet").string()), npy = readFile((folder() / "x.npy").string());
-  write("cut.keras", keras.substr(0, keras.size() / 2)), write("cut.cornet", artifact.substr(0, 5000)), write("cut.npy", npy.substr(0, 300));
+  write("empty.keras", ""), write("empty.h5", ""), write("empty.npy", ""),
+      write("garbage.mlir", "garbage");
+  std::string keras = readFile(digits()), artifact = readFile((folder() / "d.cornet").string()),
+              npy = readFile((folder() / "x.npy").string());
+  write("cut.keras", keras.substr(0, keras.size() / 2)),
+      write("cut.cornet", artifact.substr(0, 5000)), write("cut.npy", npy.substr(0, 300));
   write("cut.h5", readFile(CORNET_SOURCE_DIR "/tests/keras/residual.h5").substr(0, 4000));
   artifact[artifact.size() / 2] ^= 1, artifact[70] ^= 1;
   write("damaged.cornet", artifact);
-  write("ragged.csv", "1,2,3\n4,5\n"), write("words.csv", "1,2\n3,four\n"), write("short.csv", "1,2,3\n");
-  write("not.png", "\x89PNG\r\n\x1a\nnothing"), write("not.jpg", "\xff\xd8\xffnothing"), write("text.png", "hello");
+  write("ragged.csv", "1,2,3\n4,5\n"), write("words.csv", "1,2\n3,four\n"),
+      write("short.csv", "1,2,3\n");
+  write("not.png", "\x89PNG\r\n\x1a\nnothing"), write("not.jpg", "\xff\xd8\xffnothing"),
+      write("text.png", "hello");
   write("syntax.cpp", "int x = ;\n"), write("none.cpp", "int x = 1;\n");
-  write("wrong.cpp", "#include <cornet/cornet.h>\nusing namespace cornet;\nCORNET_MODEL(wrong) {\n  return Sequential({8}, {Dense({.units = 0}),\n"
+  write("wrong.cpp", "#include <cornet/cornet.h>\nusing namespace cornet;\nCORNET_MODEL(wrong) {\n "
+                     " return Sequential({8}, {Dense({.units = 0}),\n"
                      "    Conv2D({.filters = 3, .padding = \"full\"})});\n}\n");
   const Bad rows[] = {
       {"", 2, {"subcommand is required"}},
@@ -156,13 +173,20 @@ TEST_F(Command, BadInputEndsWithASentence) {
       {"compile d.cornet", 1, {"is compiled already"}},
       {"compile syntax.cpp -o no.cornet", 1, {"syntax.cpp:1", "could not build it"}},
       {"compile none.cpp -o no.cornet", 1, {"defines no model"}},
-      {"compile wrong.cpp -o no.cornet", 1, {"wrong.cpp:4: error: 'dense': units must be positive", "wrong.cpp:5: error: 'conv2d': padding is 'full'"}},
+      {"compile wrong.cpp -o no.cornet",
+       1,
+       {"wrong.cpp:4: error: 'dense': units must be positive",
+        "wrong.cpp:5: error: 'conv2d': padding is 'full'"}},
       {"compile digits --batch 0 -o no.cornet", 1, {"--batch 0"}},
       {"compile digits --cpu pentium -o no.cornet", 1, {"unknown cpu 'pentium'", "x86-64-v4"}},
       {"compile digits --pipeline nonsense -o no.cornet", 1, {"neither a known name"}},
       {"compile digits --load-pass-plugin nope.so -o no.cornet", 1, {"nope.so", "pass plug-in"}},
-      {"compile mlp --weights " CORNET_SOURCE_DIR "/models/digits/digits.keras -o no.cornet", 1, {"has 9 weights", "'mlp' has 4"}},
-      {"compile digits -o /no/such/folder/no.cornet", 1, {"/no/such/folder/no.cornet", "No such file"}},
+      {"compile mlp --weights " CORNET_SOURCE_DIR "/models/digits/digits.keras -o no.cornet",
+       1,
+       {"has 9 weights", "'mlp' has 4"}},
+      {"compile digits -o /no/such/folder/no.cornet",
+       1,
+       {"/no/such/folder/no.cornet", "No such file"}},
       {"run nope.cornet", 1, {"nope.cornet: no such file"}},
       {"run cut.cornet x.npy", 1, {"cut.cornet", "compile the model again"}},
       {"run damaged.cornet x.npy", 1, {"damaged.cornet", "compile the model again"}},
@@ -188,10 +212,13 @@ TEST_F(Command, BadInputEndsWithASentence) {
     Outcome outcome = run(bad.arguments);
     EXPECT_EQ(outcome.code, bad.code) << bad.arguments << '\n' << outcome.text;
     for (const std::string &text : bad.says)
-      EXPECT_NE(outcome.text.find(text), std::string::npos) << bad.arguments << "\nlacks '" << text << "':\n" << outcome.text;
+      EXPECT_NE(outcome.text.find(text), std::string::npos)
+          << bad.arguments << "\nlacks '" << text << "':\n"
+          << outcome.text;
   }
   for (const auto &entry : fs::directory_iterator(folder()))
-    EXPECT_FALSE(entry.path().filename().string().starts_with("no.")) << entry.path() << " was left behind";
+    EXPECT_FALSE(entry.path().filename().string().starts_with("no."))
+        << entry.path() << " was left behind";
   EXPECT_EQ(json("run nope.cornet")["exitCode"], 1);
 }
 

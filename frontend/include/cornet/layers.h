@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Layers with Keras 3's names, defaults and semantics, channels last. Options are designated
-// initializers: Dense({.units = 10, .activation = "softmax"}). Each options struct lists its fields once,
-// in fields(), under Keras's names; importers read configurations through that list.
+// initializers: Dense({.units = 10, .activation = "softmax"}). Each options struct lists its fields
+// once, in fields(), under Keras's names; importers read configurations through that list.
 #pragma once
 
 #include <cornet/tensor.h>
@@ -11,31 +11,34 @@ namespace cornet {
 
 using Where = std::source_location;
 
-/// A layer: weights made at the first call, a computation recorded at every call. Copies share both.
-/// A layer of your own derives from this, makes weights in build() and composes ops in call().
+/// A layer: weights made at the first call, a computation recorded at every call. Copies share
+/// both. A layer of your own derives from this, makes weights in build() and composes ops in
+/// call().
 class Layer : public std::enable_shared_from_this<Layer> {
 public:
   explicit Layer(std::string kind, std::string name = "");
   virtual ~Layer() = default;
 
   /// Applies the layer. Called twice, it uses the same weights.
-  Tensor apply(const std::vector<Tensor> &inputs, std::source_location where = std::source_location::current());
+  Tensor apply(const std::vector<Tensor> &inputs,
+               std::source_location where = std::source_location::current());
 
   /// Mistakes that the options alone show; recorded also when the input's shape is not known.
   virtual std::vector<std::string> examine() const { return {}; }
   virtual void build(const std::vector<Shape> &) {}
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
 
-  Where where; ///< where it was made, if it says so
+  Where where;           ///< where it was made, if it says so
   const uint64_t number; ///< tells layers apart, also when one is gone
-  std::string kind;  ///< Keras's class name
-  std::string name;  ///< given, or set at the first call: "dense", "dense_1", ...
-  std::string path;  ///< "block/dense": the name inside the layers that called it first
+  std::string kind;      ///< Keras's class name
+  std::string name;      ///< given, or set at the first call: "dense", "dense_1", ...
+  std::string path;      ///< "block/dense": the name inside the layers that called it first
   std::vector<VariablePtr> weights; ///< in Keras's order
 
 protected:
   /// Makes a weight; for build().
-  Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer, bool trainable = true);
+  Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer,
+                      bool trainable = true);
   /// Weight `index` as a tensor of the graph of `like`; for call().
   Tensor weight(size_t index, const Tensor &like) const;
 
@@ -75,8 +78,10 @@ struct Conv2DOptions {
   Initializer kernel_initializer = "glorot_uniform";
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
-    v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation), v("use_bias", use_bias);
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
+        v("padding", padding);
+    v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation),
+        v("use_bias", use_bias);
   }
 };
 struct DepthwiseConv2DOptions {
@@ -88,7 +93,8 @@ struct DepthwiseConv2DOptions {
   bool use_bias = true;
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("kernel_size", kernel_size), v("strides", strides), v("padding", padding), v("depth_multiplier", depth_multiplier);
+    v("kernel_size", kernel_size), v("strides", strides), v("padding", padding),
+        v("depth_multiplier", depth_multiplier);
     v("dilation_rate", dilation_rate), v("activation", activation), v("use_bias", use_bias);
   }
 };
@@ -96,7 +102,9 @@ struct Pooling2DOptions {
   Pair pool_size = 2;
   Pair strides = 0; ///< 0: the pool size
   std::string padding = "valid", name = "";
-  template <class V> void fields(V &&v) { v("pool_size", pool_size), v("strides", strides), v("padding", padding); }
+  template <class V> void fields(V &&v) {
+    v("pool_size", pool_size), v("strides", strides), v("padding", padding);
+  }
 };
 struct GlobalPoolingOptions {
   bool keepdims = false;
@@ -110,7 +118,8 @@ struct EinsumDenseOptions {
   Initializer kernel_initializer = "glorot_uniform";
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("equation", equation), v("output_shape", output_shape), v("activation", activation), v("bias_axes", bias_axes);
+    v("equation", equation), v("output_shape", output_shape), v("activation", activation),
+        v("bias_axes", bias_axes);
   }
 };
 struct EmbeddingOptions {
@@ -128,8 +137,10 @@ struct Conv1DOptions {
   Initializer kernel_initializer = "glorot_uniform";
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
-    v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation), v("use_bias", use_bias);
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
+        v("padding", padding);
+    v("dilation_rate", dilation_rate), v("groups", groups), v("activation", activation),
+        v("use_bias", use_bias);
   }
 };
 struct SeparableConv2DOptions {
@@ -142,8 +153,10 @@ struct SeparableConv2DOptions {
   bool use_bias = true;
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
-    v("depth_multiplier", depth_multiplier), v("dilation_rate", dilation_rate), v("activation", activation), v("use_bias", use_bias);
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
+        v("padding", padding);
+    v("depth_multiplier", depth_multiplier), v("dilation_rate", dilation_rate),
+        v("activation", activation), v("use_bias", use_bias);
   }
 };
 struct Conv2DTransposeOptions {
@@ -157,14 +170,18 @@ struct Conv2DTransposeOptions {
   Initializer kernel_initializer = "glorot_uniform";
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides), v("padding", padding);
-    v("output_padding", output_padding), v("dilation_rate", dilation_rate), v("activation", activation), v("use_bias", use_bias);
+    v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
+        v("padding", padding);
+    v("output_padding", output_padding), v("dilation_rate", dilation_rate),
+        v("activation", activation), v("use_bias", use_bias);
   }
 };
 struct Pooling1DOptions {
   int64_t pool_size = 2, strides = 0; ///< strides 0: the pool size
   std::string padding = "valid", name = "";
-  template <class V> void fields(V &&v) { v("pool_size", pool_size), v("strides", strides), v("padding", padding); }
+  template <class V> void fields(V &&v) {
+    v("pool_size", pool_size), v("strides", strides), v("padding", padding);
+  }
 };
 struct UpSampling2DOptions {
   Pair size = 2;
@@ -177,7 +194,8 @@ struct BatchNormalizationOptions {
   bool center = true, scale = true;
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("axis", axis), v("momentum", momentum), v("epsilon", epsilon), v("center", center), v("scale", scale);
+    v("axis", axis), v("momentum", momentum), v("epsilon", epsilon), v("center", center),
+        v("scale", scale);
   }
 };
 struct LayerNormalizationOptions {
@@ -185,7 +203,9 @@ struct LayerNormalizationOptions {
   double epsilon = 1e-3;
   bool center = true, scale = true;
   std::string name = "";
-  template <class V> void fields(V &&v) { v("axis", axis), v("epsilon", epsilon), v("center", center), v("scale", scale); }
+  template <class V> void fields(V &&v) {
+    v("axis", axis), v("epsilon", epsilon), v("center", center), v("scale", scale);
+  }
 };
 struct GroupNormalizationOptions {
   int64_t groups = 32, axis = -1; ///< groups -1: one for each channel
@@ -193,7 +213,8 @@ struct GroupNormalizationOptions {
   bool center = true, scale = true;
   std::string name = "";
   template <class V> void fields(V &&v) {
-    v("groups", groups), v("axis", axis), v("epsilon", epsilon), v("center", center), v("scale", scale);
+    v("groups", groups), v("axis", axis), v("epsilon", epsilon), v("center", center),
+        v("scale", scale);
   }
 };
 struct UnitNormalizationOptions {
@@ -206,7 +227,9 @@ struct NormalizationOptions {
   std::vector<double> mean, variance; ///< empty: weights, as adapt() leaves them
   bool invert = false;
   std::string name = "";
-  template <class V> void fields(V &&v) { v("axis", axis), v("mean", mean), v("variance", variance), v("invert", invert); }
+  template <class V> void fields(V &&v) {
+    v("axis", axis), v("mean", mean), v("variance", variance), v("invert", invert);
+  }
 };
 struct ActivationOptions {
   std::string activation = "linear", name = "";
@@ -216,7 +239,9 @@ struct ReLUOptions {
   double max_value = -1; ///< negative: none
   double negative_slope = 0, threshold = 0;
   std::string name = "";
-  template <class V> void fields(V &&v) { v("max_value", max_value), v("negative_slope", negative_slope), v("threshold", threshold); }
+  template <class V> void fields(V &&v) {
+    v("max_value", max_value), v("negative_slope", negative_slope), v("threshold", threshold);
+  }
 };
 struct LeakyReLUOptions {
   double negative_slope = 0.3;
@@ -310,16 +335,19 @@ public:
   Handle(LayerPtr layer) : layer(std::move(layer)) {}
   /// A whole model as a layer of another; its one output is the result.
   Handle(const struct Model &model);
-  Tensor operator()(const Tensor &x, std::source_location where = std::source_location::current()) const {
+  Tensor operator()(const Tensor &x,
+                    std::source_location where = std::source_location::current()) const {
     return layer->apply({x}, where);
   }
-  Tensor operator()(const std::vector<Tensor> &xs, std::source_location where = std::source_location::current()) const {
+  Tensor operator()(const std::vector<Tensor> &xs,
+                    std::source_location where = std::source_location::current()) const {
     return layer->apply(xs, where);
   }
   LayerPtr layer;
 };
 
-// Core. Weights: kernel (in, units), bias (units).           y = activation(x kernel + bias), last axis
+// Core. Weights: kernel (in, units), bias (units).           y = activation(x kernel + bias), last
+// axis
 Handle Dense(DenseOptions options, Where where = Where::current());
 // Weights: kernel and bias as the equation's letters say.
 Handle EinsumDense(EinsumDenseOptions options, Where where = Where::current());
@@ -340,7 +368,8 @@ Handle Conv2D(Conv2DOptions options, Where where = Where::current());
 Handle Conv2DTranspose(Conv2DTransposeOptions options, Where where = Where::current());
 // Weights: depthwise kernel (h, w, in, depth_multiplier), bias (in * depth_multiplier).
 Handle DepthwiseConv2D(DepthwiseConv2DOptions options, Where where = Where::current());
-// Weights: depthwise kernel, pointwise kernel (1, 1, in * depth_multiplier, filters), bias (filters).
+// Weights: depthwise kernel, pointwise kernel (1, 1, in * depth_multiplier, filters), bias
+// (filters).
 Handle SeparableConv2D(SeparableConv2DOptions options, Where where = Where::current());
 
 // Pooling and resizing.
@@ -358,7 +387,8 @@ Handle ZeroPadding2D(ZeroPadding2DOptions options = {}, Where where = Where::cur
 Handle Cropping1D(Cropping1DOptions options = {}, Where where = Where::current());
 Handle Cropping2D(Cropping2DOptions options = {}, Where where = Where::current());
 
-// Normalization. Weights: gamma, beta, moving_mean, moving_variance.     inference: the moving statistics
+// Normalization. Weights: gamma, beta, moving_mean, moving_variance.     inference: the moving
+// statistics
 Handle BatchNormalization(BatchNormalizationOptions options = {}, Where where = Where::current());
 // Weights: gamma, beta.
 Handle LayerNormalization(LayerNormalizationOptions options = {}, Where where = Where::current());

@@ -5,7 +5,8 @@
 //     #include <cornet/cornet.h>
 //     using namespace cornet;
 //     CORNET_MODEL(mlp) {
-//       return Sequential({784}, {Dense({.units = 128, .activation = "relu"}), Dense({.units = 10, .activation = "softmax"})});
+//       return Sequential({784}, {Dense({.units = 128, .activation = "relu"}), Dense({.units = 10,
+//       .activation = "softmax"})});
 //     }
 #pragma once
 
@@ -23,8 +24,9 @@ struct Model {
   LayerPtr layer; ///< the model as a layer of other models
 
   /// The model's computation on other tensors, with the same weights. Returns its outputs.
-  std::vector<Tensor> operator()(const std::vector<Tensor> &arguments,
-                                 std::source_location where = std::source_location::current()) const;
+  std::vector<Tensor>
+  operator()(const std::vector<Tensor> &arguments,
+             std::source_location where = std::source_location::current()) const;
 
   /// Prints Keras's table: layers, output shapes, parameter counts.
   void summary(std::ostream &os) const;
@@ -41,23 +43,25 @@ struct InputOptions {
 Tensor Input(Shape shape, InputOptions options = {});
 
 /// A model from inputs to outputs.
-Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::string name = "functional");
+Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs,
+                 std::string name = "functional");
 /// A stack; `input` lacks the batch.
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name = "sequential",
                  std::source_location where = std::source_location::current());
-/// The model that `layer`, a class of your own that overrides call(), computes on inputs of these shapes,
-/// which lack the batch.
-Model Subclassed(LayerPtr layer, std::vector<Shape> inputs, std::source_location where = std::source_location::current());
+/// The model that `layer`, a class of your own that overrides call(), computes on inputs of these
+/// shapes, which lack the batch.
+Model Subclassed(LayerPtr layer, std::vector<Shape> inputs,
+                 std::source_location where = std::source_location::current());
 
 } // namespace cornet
 
 /// Defines the model of a source file: what `cornet compile model.cpp` asks for.
-#define CORNET_MODEL(NAME)                                                                                                                 \
-  static ::cornet::Model cornet_define_##NAME();                                                                                           \
-  extern "C" ::cornet::Model *cornet_model() {                                                                                             \
-    ::cornet::Recording recording;                                                                                                         \
-    auto *model = new ::cornet::Model(cornet_define_##NAME());                                                                             \
-    model->name = #NAME;                                                                                                                   \
-    return model;                                                                                                                          \
-  }                                                                                                                                        \
+#define CORNET_MODEL(NAME)                                                                         \
+  static ::cornet::Model cornet_define_##NAME();                                                   \
+  extern "C" ::cornet::Model *cornet_model() {                                                     \
+    ::cornet::Recording recording;                                                                 \
+    auto *model = new ::cornet::Model(cornet_define_##NAME());                                     \
+    model->name = #NAME;                                                                           \
+    return model;                                                                                  \
+  }                                                                                                \
   static ::cornet::Model cornet_define_##NAME()

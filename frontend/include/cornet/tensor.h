@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Symbolic tensors and the recording they stand for. A Tensor is a value of a Graph: operations on it
-// record nodes, nothing is computed. Extent -1 is the batch.
+// Symbolic tensors and the recording they stand for. A Tensor is a value of a Graph: operations on
+// it record nodes, nothing is computed. Extent -1 is the batch.
 //
 // Mistakes do not throw: each is recorded with the user's file and line and the layer's name, the
-// result is a poisoned tensor, and everything recorded from it is poisoned silently, so that one run
-// reports all of them.
+// result is a poisoned tensor, and everything recorded from it is poisoned silently, so that one
+// run reports all of them.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ using Attributes = std::map<std::string, Attribute, std::less<>>;
 /// How a weight starts. Draws are Philox4x32-10 by seed: Keras's distributions, not Keras's bits.
 struct Initializer {
   Initializer(const char *name = "zeros") : name(name) {}
-  Initializer(std::string name, double value = 0, uint64_t seed = 0) : name(std::move(name)), value(value), seed(seed) {}
+  Initializer(std::string name, double value = 0, uint64_t seed = 0)
+      : name(std::move(name)), value(value), seed(seed) {}
 
   std::string name;  ///< Keras's name
   double value = 0;  ///< of constant
@@ -49,11 +50,11 @@ using VariablePtr = std::shared_ptr<Variable>;
 
 /// One recorded operation with one result.
 struct Node {
-  std::string op;               ///< "cornet.conv"; "input", "variable" and "constant" have no operands
-  std::vector<int> operands;    ///< earlier nodes
+  std::string op;            ///< "cornet.conv"; "input", "variable" and "constant" have no operands
+  std::vector<int> operands; ///< earlier nodes
   Attributes attributes;
   Shape shape;
-  std::string dtype = "f32";   ///< or "i1", "i32"
+  std::string dtype = "f32"; ///< or "i1", "i32"
   std::string layer, file;
   int line = 0;
   VariablePtr variable;
@@ -80,10 +81,10 @@ struct Mistake {
 struct Graph {
   std::vector<Node> nodes;
   std::vector<Mistake> mistakes;
-  std::vector<LayerCall> calls;                ///< of outermost layers, in order
-  std::vector<std::string> layer;              ///< the layers whose call() is running, outermost first
-  std::source_location where;                  ///< the user's line of the outermost one
-  std::map<std::string, uint64_t> named;       ///< layers' numbers by path
+  std::vector<LayerCall> calls;          ///< of outermost layers, in order
+  std::vector<std::string> layer;        ///< the layers whose call() is running, outermost first
+  std::source_location where;            ///< the user's line of the outermost one
+  std::map<std::string, uint64_t> named; ///< layers' numbers by path
 
   int add(Node node);
   void mistake(std::string message);
@@ -124,7 +125,8 @@ private:
 namespace ops {
 
 /// Records any op of the dialect by name.
-Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attributes attributes = {});
+Tensor record(const std::string &op, const std::vector<Tensor> &operands,
+              Attributes attributes = {});
 /// A scalar, which broadcasts.
 Tensor constant(const Tensor &like, double value);
 
@@ -140,7 +142,8 @@ Tensor concat(const std::vector<Tensor> &xs, int64_t axis);
 Tensor gather(const Tensor &table, const Tensor &indices);
 Tensor softmax(const Tensor &x, int64_t axis = -1);
 /// `kind` is sum, mean, max or min.
-Tensor reduce(const Tensor &x, const std::string &kind, std::vector<int64_t> axes, bool keepdims = false);
+Tensor reduce(const Tensor &x, const std::string &kind, std::vector<int64_t> axes,
+              bool keepdims = false);
 Tensor relu(const Tensor &x);
 Tensor sigmoid(const Tensor &x);
 Tensor tanh(const Tensor &x);
@@ -155,11 +158,12 @@ Tensor minimum(const Tensor &a, const Tensor &b);
 /// a `predicate` b as i1; `predicate` is eq, ne, lt, le, gt or ge.
 Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate);
 Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse);
-/// A layer's own einsum of data and a weight without a batch: "...x,xy->...y" is in Keras's notation.
+/// A layer's own einsum of data and a weight without a batch: "...x,xy->...y" is in Keras's
+/// notation.
 Tensor einsum(const std::string &equation, const Tensor &x, const Tensor &weight);
 
-/// Keras's activation of that name; "linear" and "" are the identity. An unknown name is a mistake that
-/// lists the known ones.
+/// Keras's activation of that name; "linear" and "" are the identity. An unknown name is a mistake
+/// that lists the known ones.
 Tensor activation(const std::string &name, const Tensor &x);
 /// What is wrong with that name, or "".
 std::string checkActivation(const std::string &name);

@@ -6,7 +6,8 @@
 namespace cornet {
 namespace {
 
-constexpr const char *image = "4 (N, H, W, C)", *sequence = "3 (N, T, C)", *advice = "add Reshape() before it";
+constexpr const char *image = "4 (N, H, W, C)", *sequence = "3 (N, T, C)",
+                     *advice = "add Reshape() before it";
 
 Shape list(int64_t extent) { return {extent}; }
 using cornet::list;
@@ -30,10 +31,10 @@ template <class Options> struct ConvLayer : With<Options> {
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], flat ? 3 : 4, flat ? sequence : image, advice))
       return poison(x[0]);
-    Tensor y = ops::record("conv", {x[0], weight(0, x[0])},
-                           windowAttributes(x[0], list(o.kernel_size), list(o.strides),
-                                            list(o.dilation_rate), o.padding,
-                                            {{"groups", o.groups}}));
+    Tensor y =
+        ops::record("conv", {x[0], weight(0, x[0])},
+                    windowAttributes(x[0], list(o.kernel_size), list(o.strides),
+                                     list(o.dilation_rate), o.padding, {{"groups", o.groups}}));
     return ops::activation(o.activation, o.use_bias ? y + weight(1, x[0]) : y);
   }
 };
@@ -45,14 +46,16 @@ struct Conv2DTransposeLayer : With<Conv2DTransposeOptions> {
     if (o.use_bias)
       addWeight("bias", {o.filters}, "zeros");
   }
-  /// How much of the full result is cut before and after: Keras's output lengths, as its padding of the
-  /// input that stands `stride` apart.
-  std::pair<int64_t, int64_t> cut(int64_t window, int64_t stride, int64_t dilation, int64_t outputPadding) const {
+  /// How much of the full result is cut before and after: Keras's output lengths, as its padding of
+  /// the input that stands `stride` apart.
+  std::pair<int64_t, int64_t> cut(int64_t window, int64_t stride, int64_t dilation,
+                                  int64_t outputPadding) const {
     int64_t reach = (window - 1) * dilation + 1, left = reach - 1, right = 0;
     if (o.padding == "valid") {
       right = left + (outputPadding < 0 ? std::max(reach, stride) - reach : outputPadding);
     } else {
-      int64_t total = outputPadding < 0 ? stride + reach - 2 : reach + reach % 2 - 2 + outputPadding;
+      int64_t total =
+          outputPadding < 0 ? stride + reach - 2 : reach + reach % 2 - 2 + outputPadding;
       left = std::min(total / 2 + total % 2, reach - 1), right = total - left;
     }
     return {reach - 1 - left, reach - 1 - right};
@@ -60,8 +63,10 @@ struct Conv2DTransposeLayer : With<Conv2DTransposeOptions> {
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], 4, image, advice))
       return poison(x[0]);
-    auto h = cut(o.kernel_size.height, o.strides.height, o.dilation_rate.height, o.output_padding.height);
-    auto w = cut(o.kernel_size.width, o.strides.width, o.dilation_rate.width, o.output_padding.width);
+    auto h = cut(o.kernel_size.height, o.strides.height, o.dilation_rate.height,
+                 o.output_padding.height);
+    auto w =
+        cut(o.kernel_size.width, o.strides.width, o.dilation_rate.width, o.output_padding.width);
     Tensor y = ops::record("conv_transpose", {x[0], weight(0, x[0])},
                            {{"strides", list(o.strides)},
                             {"dilations", list(o.dilation_rate)},
@@ -92,7 +97,8 @@ struct SeparableConv2DLayer : With<SeparableConv2DOptions> {
   void build(const std::vector<Shape> &in) override {
     int64_t channels = in[0].back();
     addWeight("depthwise_kernel", kernelShape(o, channels, o.depth_multiplier), "glorot_uniform");
-    addWeight("pointwise_kernel", {1, 1, channels * o.depth_multiplier, o.filters}, "glorot_uniform");
+    addWeight("pointwise_kernel", {1, 1, channels * o.depth_multiplier, o.filters},
+              "glorot_uniform");
     if (o.use_bias)
       addWeight("bias", {o.filters}, "zeros");
   }

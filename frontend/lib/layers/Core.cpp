@@ -86,9 +86,7 @@ struct EmbeddingLayer : With<EmbeddingOptions> {
 
 struct ActivationLayer : With<ActivationOptions> {
   using With::With;
-  Tensor call(const std::vector<Tensor> &x) override {
-    return ops::activation(o.activation, x[0]);
-  }
+  Tensor call(const std::vector<Tensor> &x) override { return ops::activation(o.activation, x[0]); }
 };
 
 struct ReLULayer : With<ReLUOptions> {
@@ -98,8 +96,7 @@ struct ReLULayer : With<ReLUOptions> {
       return o.max_value < 0 ? ops::relu(x[0]) : ops::clamp(x[0], 0, o.max_value);
     // x above the threshold, slope (x - threshold) below it, cut at max_value.
     Tensor t = ops::constant(x[0], o.threshold);
-    Tensor y =
-        ops::select(ops::compare(x[0], t, "ge"), x[0], (x[0] - t) * o.negative_slope);
+    Tensor y = ops::select(ops::compare(x[0], t, "ge"), x[0], (x[0] - t) * o.negative_slope);
     return o.max_value < 0 ? y : ops::minimum(y, ops::constant(x[0], o.max_value));
   }
 };

@@ -73,7 +73,9 @@ template <class Options> struct Affine : With<Options> {
 
 struct LayerNormalizationLayer : Affine<LayerNormalizationOptions> {
   using Affine::Affine;
-  void build(const std::vector<Shape> &in) override { addAffine(in[0], positive(o.axis, in[0].size())); }
+  void build(const std::vector<Shape> &in) override {
+    addAffine(in[0], positive(o.axis, in[0].size()));
+  }
   Tensor call(const std::vector<Tensor> &x) override {
     std::vector<int64_t> axes = positive(o.axis, x[0].rank());
     if (axes.empty())
@@ -84,13 +86,17 @@ struct LayerNormalizationLayer : Affine<LayerNormalizationOptions> {
 
 struct GroupNormalizationLayer : Affine<GroupNormalizationOptions> {
   using Affine::Affine;
-  void build(const std::vector<Shape> &in) override { addAffine(in[0], {int64_t(in[0].size()) - 1}); }
+  void build(const std::vector<Shape> &in) override {
+    addAffine(in[0], {int64_t(in[0].size()) - 1});
+  }
   Tensor call(const std::vector<Tensor> &x) override {
-    int64_t rank = int64_t(x[0].rank()), channels = x[0].shape().back(), groups = o.groups == -1 ? channels : o.groups;
+    int64_t rank = int64_t(x[0].rank()), channels = x[0].shape().back(),
+            groups = o.groups == -1 ? channels : o.groups;
     if (positive({o.axis}, size_t(rank)) != std::vector<int64_t>{rank - 1})
       return poison(x[0], "axis must be the last one");
     if (groups < 1 || channels % groups)
-      return poison(x[0], std::to_string(channels) + " channels do not divide into " + std::to_string(groups) + " groups");
+      return poison(x[0], std::to_string(channels) + " channels do not divide into " +
+                              std::to_string(groups) + " groups");
     Shape apart = x[0].shape();
     apart.back() = groups, apart.push_back(channels / groups);
     std::vector<int64_t> axes;
@@ -134,11 +140,13 @@ struct NormalizationLayer : With<NormalizationOptions> {
       for (int64_t extent : variable->shape)
         cells *= extent;
       for (int64_t i = 0; i < cells; ++i) // one number serves every cell
-        variable->data.push_back(float(numbers[numbers.size() == 1 ? 0 : size_t(i) % numbers.size()]));
+        variable->data.push_back(
+            float(numbers[numbers.size() == 1 ? 0 : size_t(i) % numbers.size()]));
       return Tensor(x[0].graph, x[0].graph->variable(variable));
     };
     Tensor mean = align(o.mean.empty() ? weight(0, x[0]) : given("mean", o.mean), x[0], axes);
-    Tensor variance = align(o.mean.empty() ? weight(1, x[0]) : given("variance", o.variance), x[0], axes);
+    Tensor variance =
+        align(o.mean.empty() ? weight(1, x[0]) : given("variance", o.variance), x[0], axes);
     Tensor deviation = ops::maximum(ops::sqrt(variance), ops::constant(x[0], 1e-7));
     return o.invert ? mean + x[0] * deviation : (x[0] - mean) / deviation;
   }

@@ -50,10 +50,15 @@ struct MergeLayer : With<PlainOptions> {
   using With::With;
   Tensor call(const std::vector<Tensor> &x) override {
     if (x.size() < 2 || (kind == "Subtract" && x.size() != 2))
-      return poison(x[0], "takes " + std::string(kind == "Subtract" ? "two" : "at least two") + " inputs, got " + std::to_string(x.size()));
+      return poison(x[0], "takes " + std::string(kind == "Subtract" ? "two" : "at least two") +
+                              " inputs, got " + std::to_string(x.size()));
     Tensor y = x[0];
     for (size_t i = 1; i < x.size(); ++i)
-      y = kind == "Multiply" ? y * x[i] : kind == "Subtract" ? y - x[i] : kind == "Maximum" ? ops::maximum(y, x[i]) : kind == "Minimum" ? ops::minimum(y, x[i]) : y + x[i];
+      y = kind == "Multiply"   ? y * x[i]
+          : kind == "Subtract" ? y - x[i]
+          : kind == "Maximum"  ? ops::maximum(y, x[i])
+          : kind == "Minimum"  ? ops::minimum(y, x[i])
+                               : y + x[i];
     return kind == "Average" ? y * (1.0 / double(x.size())) : y;
   }
 };
@@ -70,14 +75,16 @@ struct DotLayer : With<DotOptions> {
       return poison(x[0], "takes two inputs of 2 or 3 dimensions, the batch among them");
     if (o.axes.empty() || o.axes.size() > 2)
       return poison(x[0], "axes must be one number or two");
-    std::vector<int64_t> a = positive({o.axes.front()}, x[0].rank()), b = positive({o.axes.back()}, x[1].rank());
+    std::vector<int64_t> a = positive({o.axes.front()}, x[0].rank()),
+                         b = positive({o.axes.back()}, x[1].rank());
     if (a.empty() || b.empty() || a[0] == 0 || b[0] == 0)
       return poison(x[0], "axes must name dimensions of the inputs after the batch");
     auto unit = [&](const Tensor &t, int64_t axis) {
       Tensor squares = ops::reduce(t * t, "sum", {axis}, true);
       return t * ops::rsqrt(ops::maximum(squares, ops::constant(t, 1e-12)));
     };
-    Tensor left = o.normalize ? unit(x[0], a[0]) : x[0], right = o.normalize ? unit(x[1], b[0]) : x[1];
+    Tensor left = o.normalize ? unit(x[0], a[0]) : x[0],
+           right = o.normalize ? unit(x[1], b[0]) : x[1];
     // (N, rows, K) times (N, K, columns).
     bool flatLeft = left.rank() == 2, flatRight = right.rank() == 2;
     if (flatLeft)
@@ -91,7 +98,9 @@ struct DotLayer : With<DotOptions> {
     Tensor y = ops::matmul(left, right);
     if (!flatLeft && !flatRight)
       return y;
-    return ops::reshape(y, {-1, flatLeft && flatRight ? 1 : flatLeft ? y.shape()[2] : y.shape()[1]});
+    return ops::reshape(y, {-1, flatLeft && flatRight ? 1
+                                : flatLeft            ? y.shape()[2]
+                                                      : y.shape()[1]});
   }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the layers' files share. A mistake is recorded and the layer goes on with something harmless,
-// so that later mistakes are found too.
+// What the layers' files share. A mistake is recorded and the layer goes on with something
+// harmless, so that later mistakes are found too.
 #pragma once
 
 #include <cornet/layers.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs that are wrong: each mistake is told at its own line, with the layer's name and what to do, and
-// all of a program's are told together.
+// Programs that are wrong: each mistake is told at its own line, with the layer's name and what to
+// do, and all of a program's are told together.
 #include <cornet/cornet.h>
 
 #include <gtest/gtest.h>
@@ -10,11 +10,13 @@ namespace cornet {
 namespace {
 
 struct Wrong {
-  const char *what;                  ///< the case's name
-  Model (*build)(int &line);         ///< builds it and tells the line of the mistake
+  const char *what;          ///< the case's name
+  Model (*build)(int &line); ///< builds it and tells the line of the mistake
   const char *layer, *says;
 };
 
+// The mistake and its line number stand on one line.
+// clang-format off
 const Wrong programs[] = {
     {"rank", [](int &line) { Tensor x = Input({10}); line = __LINE__; return Functional({x}, {Conv2D({.filters = 4, .kernel_size = 3, .name = "conv"})(x)}); }, "conv", "input has 2 dimensions, expected 4 (N, H, W, C)"},
     {"activation", [](int &line) { Tensor x = Input({10}); line = __LINE__; return Functional({x}, {Dense({.units = 4, .activation = "rellu", .name = "fc"})(x)}); }, "fc", "unknown activation 'rellu'; known: "},
@@ -35,6 +37,7 @@ const Wrong programs[] = {
     {"initializer", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {Dense({.units = 4, .kernel_initializer = "magic", .name = "fc"})(x)}); }, "fc", "unknown initializer 'magic'; known: "},
     {"dot", [](int &line) { Recording r; Tensor x = Input({4}), y = Input({5}); line = __LINE__; return Functional({x, y}, {Dot({.axes = {1}, .name = "d"})({x, y})}); }, "d", "contracts 4 with 5"},
 };
+// clang-format on
 
 class Mistake : public testing::TestWithParam<Wrong> {};
 
@@ -49,18 +52,21 @@ TEST_P(Mistake, IsToldWhereItIs) {
   EXPECT_NE(mistakes[0].message.find(GetParam().says), std::string::npos) << mistakes[0].message;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Mistake, testing::ValuesIn(programs), [](const testing::TestParamInfo<Wrong> &info) {
-  std::string name = info.param.what;
-  for (char &letter : name)
-    letter = letter == ' ' ? '_' : letter;
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, Mistake, testing::ValuesIn(programs),
+                         [](const testing::TestParamInfo<Wrong> &info) {
+                           std::string name = info.param.what;
+                           for (char &letter : name)
+                             letter = letter == ' ' ? '_' : letter;
+                           return name;
+                         });
 
 TEST(Mistakes, OfAStackAreToldAtTheirLayers) {
-  int first = __LINE__ + 1;
-  Model model = Sequential({8, 8, 1}, {Conv2D({.filters = 4, .kernel_size = 9}),
-                                       Flatten(),
-                                       Dense({.units = -1})});
+  int first = __LINE__ + 2;
+  Model model = Sequential({8, 8, 1}, {
+                                          Conv2D({.filters = 4, .kernel_size = 9}),
+                                          Flatten(),
+                                          Dense({.units = -1}),
+                                      });
   ASSERT_EQ(model.graph->mistakes.size(), 2u) << text(model.graph->mistakes);
   EXPECT_EQ(model.graph->mistakes[0].line, first);
   EXPECT_EQ(model.graph->mistakes[1].line, first + 2);
@@ -72,11 +78,13 @@ TEST(Mistakes, AllAtOnce) {
   Tensor b = Dense({.units = 0, .name = "none"})(x);
   Tensor c = Activation({.activation = "wobble", .name = "odd"})(x);
   // After a mistake shapes are not known, and only what the options alone show is told.
-  Tensor d = Dense({.units = 3, .name = "after"})(a), e = Conv2D({.padding = "full", .name = "two"})(d);
+  Tensor d = Dense({.units = 3, .name = "after"})(a),
+         e = Conv2D({.padding = "full", .name = "two"})(d);
   Model model = Functional({x}, {a, b, c, e});
   std::string all = text(model.graph->mistakes);
   EXPECT_EQ(model.graph->mistakes.size(), 5u) << all;
-  for (const char *layer : {"error: 'big': ", "error: 'none': ", "error: 'odd': ", "error: 'two': filters", "error: 'two': padding"})
+  for (const char *layer : {"error: 'big': ", "error: 'none': ", "error: 'odd': ",
+                            "error: 'two': filters", "error: 'two': padding"})
     EXPECT_NE(all.find(layer), std::string::npos) << all;
 }
 

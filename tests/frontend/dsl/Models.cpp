@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What recording a model gives: shapes, weights, names, the summary; models in models; layers of one's
-// own.
+// What recording a model gives: shapes, weights, names, the summary; models in models; layers of
+// one's own.
 #include <cornet/cornet.h>
 
 #include <cmath>
@@ -18,24 +18,37 @@ std::string summaryOf(const Model &model) {
 }
 
 TEST(Model, SequentialShapesAndNames) {
-  Model model = Sequential({28, 28, 1}, {Conv2D({.filters = 8, .kernel_size = 3}), MaxPooling2D(), Conv2D({.filters = 4, .kernel_size = 3, .strides = 2, .padding = "same"}),
-                                         Flatten(), Dense({.units = 10, .name = "scores"}), ReLU(), LeakyReLU()});
+  Model model = Sequential(
+      {28, 28, 1}, {Conv2D({.filters = 8, .kernel_size = 3}), MaxPooling2D(),
+                    Conv2D({.filters = 4, .kernel_size = 3, .strides = 2, .padding = "same"}),
+                    Flatten(), Dense({.units = 10, .name = "scores"}), ReLU(), LeakyReLU()});
   EXPECT_TRUE(model.graph->mistakes.empty()) << text(model.graph->mistakes);
   EXPECT_EQ(model.outputs[0].shape(), (Shape{-1, 10}));
   std::vector<std::string> names;
   for (const VariablePtr &variable : model.variables())
     names.push_back(variable->name);
-  EXPECT_EQ(names, (std::vector<std::string>{"conv2d/kernel", "conv2d/bias", "conv2d_1/kernel", "conv2d_1/bias", "scores/kernel", "scores/bias"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"conv2d/kernel", "conv2d/bias", "conv2d_1/kernel",
+                                             "conv2d_1/bias", "scores/kernel", "scores/bias"}));
   EXPECT_EQ(model.variables()[0]->shape, (Shape{3, 3, 1, 8}));
   EXPECT_EQ(model.variables()[4]->shape, (Shape{196, 10}));
 }
 
 TEST(Model, SummaryAsKerasPrintsIt) {
-  Model model = Sequential({8}, {Dense({.units = 4, .activation = "relu", .name = "hidden"}), BatchNormalization({.name = "norm"}), Dense({.units = 2, .name = "out"})}, "tiny");
+  Model model =
+      Sequential({8},
+                 {Dense({.units = 4, .activation = "relu", .name = "hidden"}),
+                  BatchNormalization({.name = "norm"}), Dense({.units = 2, .name = "out"})},
+                 "tiny");
   std::string text = summaryOf(model);
   EXPECT_NE(text.find("Model: \"tiny\""), std::string::npos) << text;
-  EXPECT_NE(text.find("│ hidden (Dense)                        │ (None, 4)                  │              36 │"), std::string::npos) << text;
-  EXPECT_NE(text.find("│ norm (BatchNormalization)             │ (None, 4)                  │              16 │"), std::string::npos) << text;
+  EXPECT_NE(text.find("│ hidden (Dense)                        │ (None, 4)                  │      "
+                      "        36 │"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("│ norm (BatchNormalization)             │ (None, 4)                  │      "
+                      "        16 │"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find(" Total params: 62 (248.00 B)\n"), std::string::npos) << text;
   EXPECT_NE(text.find(" Trainable params: 54 (216.00 B)\n"), std::string::npos) << text;
   EXPECT_NE(text.find(" Non-trainable params: 8 (32.00 B)\n"), std::string::npos) << text;
@@ -53,7 +66,8 @@ TEST(Model, SharedLayersShareWeights) {
 }
 
 TEST(Model, ModelsAreLayers) {
-  Model inner = Sequential({6}, {Dense({.units = 6, .activation = "relu"}), Dense({.units = 6})}, "inner");
+  Model inner =
+      Sequential({6}, {Dense({.units = 6, .activation = "relu"}), Dense({.units = 6})}, "inner");
   Recording recording;
   Tensor x = Input({6});
   Tensor y = inner({x})[0], z = inner({y})[0]; // the same weights twice
@@ -93,7 +107,8 @@ TEST(Model, LayersAndModelsOfYourOwn) {
   std::vector<std::string> names;
   for (const VariablePtr &variable : model.variables())
     names.push_back(variable->name);
-  EXPECT_EQ(names, (std::vector<std::string>{"two_gates/gate/value", "two_gates/gate/gate", "two_gates/gate_1/value", "two_gates/gate_1/gate"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"two_gates/gate/value", "two_gates/gate/gate",
+                                             "two_gates/gate_1/value", "two_gates/gate_1/gate"}));
   EXPECT_EQ(model.name, "two_gates");
 }
 
@@ -120,9 +135,13 @@ TEST(Initializer, HasKerassDistribution) {
     ASSERT_LE(std::fabs(x), limit);
   kernel.initializer.name = "he_normal";
   EXPECT_NEAR(deviation(kernel.value()), std::sqrt(2.0 / (9 * 32)), 1e-3);
-  for (auto [name, want] : {std::pair{"glorot_normal", std::sqrt(2.0 / (9 * 96))}, {"he_uniform", std::sqrt(2.0 / (9 * 32))},
-                            {"lecun_normal", std::sqrt(1.0 / (9 * 32))}, {"lecun_uniform", std::sqrt(1.0 / (9 * 32))},
-                            {"uniform", 0.05 / std::sqrt(3.0)}, {"random_normal", 0.05}, {"truncated_normal", 0.05 * 0.8796}}) {
+  for (auto [name, want] : {std::pair{"glorot_normal", std::sqrt(2.0 / (9 * 96))},
+                            {"he_uniform", std::sqrt(2.0 / (9 * 32))},
+                            {"lecun_normal", std::sqrt(1.0 / (9 * 32))},
+                            {"lecun_uniform", std::sqrt(1.0 / (9 * 32))},
+                            {"uniform", 0.05 / std::sqrt(3.0)},
+                            {"random_normal", 0.05},
+                            {"truncated_normal", 0.05 * 0.8796}}) {
     Variable other = kernel;
     other.initializer.name = name;
     EXPECT_NEAR(deviation(other.value()), want, want / 50) << name;

@@ -27,7 +27,7 @@ struct Source {
 struct CompileRequest {
   Source source;
   std::string weights; ///< a Keras file whose weights replace the source's; empty: none
-  std::string output; ///< where the artifact goes; empty: no artifact is written
+  std::string output;  ///< where the artifact goes; empty: no artifact is written
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};
   std::string pipeline; ///< a pipeline's name or text; empty: the default
@@ -46,8 +46,9 @@ struct CompileReply {
   std::string error; ///< empty when it worked
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
-  std::string plan; ///< every plan, in the plan dialect
-  uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0, fileBytes = 0;
+  std::string plan;                                    ///< every plan, in the plan dialect
+  uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
+           fileBytes = 0;
 };
 
 class Driver {

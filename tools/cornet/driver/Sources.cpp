@@ -39,21 +39,24 @@ std::string shapeText(const Shape &shape) {
   return "(" + out + ")";
 }
 
-/// Gives the weights of the Keras model at `path` to `model`, one by one in order; what does not fit is
-/// said.
+/// Gives the weights of the Keras model at `path` to `model`, one by one in order; what does not
+/// fit is said.
 std::string takeWeights(const Model &model, const std::string &path) {
   import::Imported imported = import::importModel(path);
   if (!imported.error.empty())
     return imported.error;
   std::vector<VariablePtr> to = model.variables(), from = imported.model.variables();
   if (to.size() != from.size())
-    return path + ": has " + std::to_string(from.size()) + " weights, the model '" + model.name + "' has " + std::to_string(to.size()) + "; is it the same network?";
+    return path + ": has " + std::to_string(from.size()) + " weights, the model '" + model.name +
+           "' has " + std::to_string(to.size()) + "; is it the same network?";
   std::string problems;
   for (size_t i = 0; i < to.size(); ++i)
     if (to[i]->shape == from[i]->shape)
       to[i]->data = from[i]->value();
     else
-      problems += path + ": weight " + std::to_string(i) + " '" + from[i]->name + "' is " + shapeText(from[i]->shape) + ", the model's '" + to[i]->name + "' is " + shapeText(to[i]->shape) + "\n";
+      problems += path + ": weight " + std::to_string(i) + " '" + from[i]->name + "' is " +
+                  shapeText(from[i]->shape) + ", the model's '" + to[i]->name + "' is " +
+                  shapeText(to[i]->shape) + "\n";
   return problems;
 }
 

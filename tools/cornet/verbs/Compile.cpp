@@ -20,7 +20,8 @@ struct Options {
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"}, plugins;
   unsigned threads = 2;
-  bool explain = false, printPipeline = false, printModule = false, printPlan = false, noSelfTest = false;
+  bool explain = false, printPipeline = false, printModule = false, printPlan = false,
+       noSelfTest = false;
 };
 
 constexpr const char *examples = R"(Examples:

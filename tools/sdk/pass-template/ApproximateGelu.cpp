@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Replaces exact GELUs by their tanh form, which is cheaper and differs by less than 5e-4.
-// Requires and guarantees nothing else: it may stand anywhere in a pipeline before dispatches are formed.
+// Requires and guarantees nothing else: it may stand anywhere in a pipeline before dispatches are
+// formed.
 #include "ir/Ops/Ops.h"
 #include "passes/Plugin.h"
 
