@@ -25,7 +25,7 @@ def Cornet_Evaluate : OpInterface<"Evaluate"> {
 def Cornet_Decompose : OpInterface<"Decompose"> {
   let cppNamespace = "::cornet";
   let description = "A composite op that can be written in simpler cornet ops.";
-  let methods = [InterfaceMethod<[{Builds the equivalent of this op before it and returns its value.}],
+  let methods = [InterfaceMethod<[{Builds the equivalent of this op before it and returns its value, or builds nothing and returns null where there is none.}],
     "::mlir::Value", "decompose", (ins "::mlir::OpBuilder &":$builder)>];
 }
 

@@ -331,6 +331,114 @@ RankedTensorType kept(RankedTensorType type, int64_t axis) {
 }
 } // namespace
 
+namespace {
+
+/// Shapes and data movement in a few letters, for decompositions.
+struct Shuffle {
+  OpBuilder &b;
+  Location loc;
+
+  static SmallVector<int64_t> shape(Value v) {
+    return SmallVector<int64_t>(cast<RankedTensorType>(v.getType()).getShape());
+  }
+  RankedTensorType type(Value like, ArrayRef<int64_t> shape) {
+    return RankedTensorType::get(shape, cast<RankedTensorType>(like.getType()).getElementType());
+  }
+  Value reshape(Value v, ArrayRef<int64_t> to) {
+    return ReshapeOp::create(b, loc, type(v, to), v, b.getDenseI64ArrayAttr(to));
+  }
+  Value transpose(Value v, ArrayRef<int64_t> order) {
+    SmallVector<int64_t> from = shape(v), to;
+    for (int64_t d : order)
+      to.push_back(from[size_t(d)]);
+    return TransposeOp::create(b, loc, type(v, to), v, b.getDenseI64ArrayAttr(order));
+  }
+  Value slice(Value v, size_t dimension, int64_t start, int64_t size) {
+    SmallVector<int64_t> to = shape(v), starts(to.size(), 0);
+    starts[dimension] = start, to[dimension] = size;
+    return SliceOp::create(b, loc, type(v, to), v, b.getDenseI64ArrayAttr(starts),
+                           b.getDenseI64ArrayAttr(to));
+  }
+  /// Zeros behind the cells of one dimension.
+  Value pad(Value v, size_t dimension, int64_t count) {
+    if (count == 0)
+      return v;
+    SmallVector<int64_t> to = shape(v), low(to.size(), 0), high(to.size(), 0);
+    high[dimension] = count, to[dimension] += count;
+    return PadOp::create(b, loc, type(v, to), v, b.getDenseI64ArrayAttr(low),
+                         b.getDenseI64ArrayAttr(high), b.getF64FloatAttr(0));
+  }
+  Value reverse(Value v, size_t dimension) {
+    SmallVector<Value> parts;
+    for (int64_t i = shape(v)[dimension]; i-- > 0;)
+      parts.push_back(slice(v, dimension, i, 1));
+    return parts.size() == 1 ? parts[0]
+                             : ConcatOp::create(b, loc, v.getType(), parts,
+                                                b.getI64IntegerAttr(int64_t(dimension)));
+  }
+};
+
+} // namespace
+
+// Cell o of the full result, with j = o / s and r = o % s, sums x[j - u] w[r + s u] over u: for each
+// phase r a convolution of x with every s-th cell of the kernel in reverse. All phases are one
+// convolution with s O channels; its pixels are then dealt out.
+Value ConvTransposeOp::decompose(OpBuilder &b) {
+  Shuffle c{b, getLoc()};
+  SmallVector<int64_t> in = c.shape(getInput()), kernel = c.shape(getKernel());
+  size_t spatial = in.size() - 2;
+  int64_t C = kernel[spatial + 1], O = kernel[spatial], phases = 1;
+  if (llvm::any_of(getDilations(), [](int64_t d) { return d != 1; }) ||
+      ShapedType::isDynamic(in[0]))
+    return {};
+  // Kernel (k..., O, C) -> (U, s)... reversed along each U -> (U..., C, s..., O) -> (U..., C, s O).
+  Value weights = getKernel();
+  SmallVector<int64_t> taps, split, order, padding;
+  for (size_t d = 0; d < spatial; ++d)
+    if (getPadding()[2 * d] < 0)
+      return {};
+  for (size_t d = 0; d < spatial; ++d) {
+    int64_t s = getStrides()[d], U = (kernel[d] + s - 1) / s;
+    weights = c.pad(weights, d, U * s - kernel[d]);
+    taps.push_back(U), phases *= s;
+    split.append({U, s}), padding.append({U - 1, U - 1});
+  }
+  split.append({O, C});
+  weights = c.reshape(weights, split);
+  for (size_t d = 0; d < spatial; ++d) {
+    weights = c.reverse(weights, 2 * d);
+    order.push_back(int64_t(2 * d));
+  }
+  order.push_back(int64_t(2 * spatial + 1));
+  for (size_t d = 0; d < spatial; ++d)
+    order.push_back(int64_t(2 * d + 1));
+  order.push_back(int64_t(2 * spatial));
+  SmallVector<int64_t> packed = taps;
+  packed.append({C, phases * O});
+  weights = c.reshape(c.transpose(weights, order), packed);
+  SmallVector<int64_t> ones(spatial, 1), pixels = in, apart{in[0]}, dealt{0}, whole{in[0]};
+  pixels.back() = phases * O;
+  for (size_t d = 0; d < spatial; ++d) {
+    pixels[d + 1] += taps[d] - 1;
+    apart.push_back(pixels[d + 1]);
+    whole.push_back(pixels[d + 1] * getStrides()[d]);
+    dealt.append({int64_t(d + 1), int64_t(spatial + d + 1)});
+  }
+  Value y = ConvOp::create(b, getLoc(), c.type(getInput(), pixels), getInput(), weights,
+                           b.getDenseI64ArrayAttr(ones), b.getDenseI64ArrayAttr(padding),
+                           b.getDenseI64ArrayAttr(ones), b.getI64IntegerAttr(1));
+  apart.append(getStrides().begin(), getStrides().end());
+  apart.push_back(O), whole.push_back(O), dealt.push_back(int64_t(2 * spatial + 1));
+  y = c.reshape(c.transpose(c.reshape(y, apart), dealt), whole);
+  for (size_t d = 0; d < spatial; ++d) {
+    int64_t wanted = c.shape(getResult())[d + 1], start = getPadding()[2 * d];
+    y = c.pad(y, d + 1, std::max<int64_t>(start + wanted - whole[d + 1], 0));
+    if (start != 0 || c.shape(y)[d + 1] != wanted)
+      y = c.slice(y, d + 1, start, wanted);
+  }
+  return y;
+}
+
 Value SoftmaxOp::decompose(OpBuilder &b) {
   Location loc = getLoc();
   RankedTensorType type = getType();

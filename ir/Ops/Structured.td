@@ -107,11 +107,12 @@ def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
 }
-def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose"> {
+def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
     Kernel (spatial..., O, C), as Keras stores it. `padding` is cut from the full result before and after each
-    spatial dimension; a negative one adds zeros. Constraints: conv_transpose_c1 ranks;
+    spatial dimension; a negative one adds zeros. With dilation 1 it decomposes into one conv with a phase of the
+    stride in each group of O channels, and a shuffle. Constraints: conv_transpose_c1 ranks;
     conv_transpose_c2 attribute lengths; conv_transpose_c3 channels; conv_transpose_c4 an output is left;
     conv_transpose_c5 one element type. Source: Keras 3 Conv2DTranspose.
   }];

@@ -24,8 +24,10 @@ struct DecomposeComposites : impl::DecomposeCompositesBase<DecomposeComposites> 
       if (llvm::is_contained(keep, op->getName().stripDialect()))
         return;
       OpBuilder builder(op);
-      op->getResult(0).replaceAllUsesWith(composite.decompose(builder));
-      op->erase();
+      if (Value equivalent = composite.decompose(builder)) {
+        op->getResult(0).replaceAllUsesWith(equivalent);
+        op->erase();
+      }
     });
   }
 };

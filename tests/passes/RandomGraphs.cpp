@@ -60,7 +60,7 @@ private:
             k = std::min<int64_t>({draw(1, 4), h, w});
     std::string padding = one<const char *>({"valid", "same"}),
                 activation = one<const char *>({"linear", "relu", "gelu", "tanh", "relu6"});
-    switch (draw(0, 9)) {
+    switch (draw(0, 10)) {
     case 0:
     case 1:
       if (c % 2 == 0 && draw(0, 2) == 0)
@@ -82,6 +82,12 @@ private:
                               .strides = draw(1, 2),
                               .padding = padding,
                               .depth_multiplier = one<int64_t>({1, 1, 2}),
+                              .activation = activation})(x);
+    case 9:
+      return Conv2DTranspose({.filters = draw(1, 20),
+                              .kernel_size = draw(1, 4),
+                              .strides = draw(1, 3),
+                              .padding = padding,
                               .activation = activation})(x);
     case 4:
       return draw(0, 1)

@@ -53,3 +53,23 @@ func.func @core(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %0 = cornet.sigmoid %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
+
+// The phases of the stride become output channels of one convolution, then pixels.
+// CHECK-LABEL: func.func @transposed(
+// CHECK:         cornet.conv %{{.*}} {dilations = array<i64: 1>, groups = 1 : i64, padding = array<i64: 1, 1>, strides = array<i64: 1>} : (tensor<1x3x2xf32>, tensor<2x2x8xf32>) -> tensor<1x4x8xf32>
+// CHECK:         cornet.reshape %{{.*}} -> tensor<1x4x2x4xf32>
+// CHECK:         cornet.reshape %{{.*}} -> tensor<1x8x4xf32>
+// CHECK:         cornet.slice %{{.*}} {size = array<i64: 1, 7, 4>, start = array<i64: 0, 0, 0>}
+// CHECK-NOT:     cornet.conv_transpose
+func.func @transposed(%x: tensor<1x3x2xf32>, %k: tensor<3x4x2xf32>) -> tensor<1x7x4xf32> {
+  %0 = cornet.conv_transpose %x, %k {strides = array<i64: 2>, padding = array<i64: 0, 0>, dilations = array<i64: 1>} : (tensor<1x3x2xf32>, tensor<3x4x2xf32>) -> tensor<1x7x4xf32>
+  return %0 : tensor<1x7x4xf32>
+}
+
+// A dilated one has no such form, and stays.
+// CHECK-LABEL: func.func @dilated(
+// CHECK:         cornet.conv_transpose
+func.func @dilated(%x: tensor<1x3x2xf32>, %k: tensor<3x4x2xf32>) -> tensor<1x9x4xf32> {
+  %0 = cornet.conv_transpose %x, %k {strides = array<i64: 2>, padding = array<i64: 0, 0>, dilations = array<i64: 2>} : (tensor<1x3x2xf32>, tensor<3x4x2xf32>) -> tensor<1x9x4xf32>
+  return %0 : tensor<1x9x4xf32>
+}
