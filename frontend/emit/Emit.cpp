@@ -8,8 +8,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
-#include <set>
-
 using namespace mlir;
 
 namespace cornet {
@@ -50,22 +48,6 @@ public:
     return b.getDenseI64ArrayAttr(std::get<std::vector<int64_t>>(value));
   }
 
-  /// The nodes the outputs depend on, in recorded order.
-  std::set<int> needed() {
-    std::set<int> out;
-    std::vector<int> stack;
-    for (const Tensor &output : model.outputs)
-      stack.push_back(output.node);
-    while (!stack.empty()) {
-      int node = stack.back();
-      stack.pop_back();
-      if (out.insert(node).second)
-        for (int operand : model.graph->nodes[size_t(node)].operands)
-          stack.push_back(operand);
-    }
-    return out;
-  }
-
   void emit(int index) {
     const Node &node = model.graph->nodes[size_t(index)];
     if (values.contains(index))
@@ -94,7 +76,7 @@ public:
     SmallVector<Type> types, results;
     for (const Tensor &input : model.inputs)
       arguments.push_back(input.node);
-    std::set<int> nodes = needed();
+    std::set<int> nodes = model.nodes();
     for (int index : nodes)
       if (const Node &node = model.graph->nodes[size_t(index)]; node.variable) {
         std::vector<float> data = node.variable->value();

@@ -93,22 +93,6 @@ Model Subclassed(LayerPtr layer, std::vector<Shape> shapes, std::source_location
 
 namespace {
 
-/// Nodes between the inputs and the outputs, in recorded order.
-std::set<int> between(const Model &model) {
-  std::set<int> out;
-  std::vector<int> stack;
-  for (const Tensor &output : model.outputs)
-    stack.push_back(output.node);
-  while (!stack.empty()) {
-    int node = stack.back();
-    stack.pop_back();
-    if (out.insert(node).second)
-      for (int operand : model.graph->nodes[size_t(node)].operands)
-        stack.push_back(operand);
-  }
-  return out;
-}
-
 /// A model called as a layer: its nodes are recorded again on the arguments.
 struct ModelLayer : Layer {
   explicit ModelLayer(const Model &model) : Layer("Functional", model.name), model(model) {
@@ -132,7 +116,7 @@ struct ModelLayer : Layer {
     if (!fits)
       graph->mistake("is called on inputs of other number or shapes than its own");
     results.clear();
-    std::set<int> nodes = between(model);
+    std::set<int> nodes = model.nodes();
     // Growing the graph may move its nodes: each is copied before anything is added.
     for (int index : nodes) {
       Node node = model.graph->nodes[size_t(index)];
@@ -174,11 +158,25 @@ std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments,
   return static_cast<ModelLayer &>(*layer).results;
 }
 
+std::set<int> Model::nodes() const {
+  std::set<int> out;
+  std::vector<int> stack;
+  for (const Tensor &output : outputs)
+    stack.push_back(output.node);
+  while (!stack.empty()) {
+    int node = stack.back();
+    stack.pop_back();
+    if (out.insert(node).second)
+      for (int operand : graph->nodes[size_t(node)].operands)
+        stack.push_back(operand);
+  }
+  return out;
+}
+
 std::vector<VariablePtr> Model::variables() const {
   std::vector<VariablePtr> out;
   std::set<Variable *> seen;
-  std::set<int> nodes = between(*this);
-  for (int index : nodes)
+  for (int index : nodes())
     if (const Node &node = graph->nodes[size_t(index)];
         node.variable && seen.insert(node.variable.get()).second)
       out.push_back(node.variable);
@@ -211,11 +209,10 @@ void Model::summary(std::ostream &os) const {
         "│"),
         line("├", "┼", "┤", "─");
   std::set<uint64_t> seen;
-  std::set<int> nodes = between(*this);
   std::vector<LayerCall>
       calls; // of layers on the way to the outputs; the rest belongs to nested models
   for (const LayerCall &call : graph->calls)
-    if (nodes.contains(call.output) && seen.insert(call.layer).second)
+    if (onTheWay.contains(call.output) && seen.insert(call.layer).second)
       calls.push_back(call);
   for (size_t i = 0; i < calls.size(); ++i) {
     const LayerCall &call = calls[i];

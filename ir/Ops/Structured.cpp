@@ -380,8 +380,8 @@ struct Shuffle {
 
 } // namespace
 
-// Cell o of the full result, with j = o / s and r = o % s, sums x[j - u] w[r + s u] over u: for each
-// phase r a convolution of x with every s-th cell of the kernel in reverse. All phases are one
+// Cell o of the full result, with j = o / s and r = o % s, sums x[j - u] w[r + s u] over u: for
+// each phase r a convolution of x with every s-th cell of the kernel in reverse. All phases are one
 // convolution with s O channels; its pixels are then dealt out.
 Value ConvTransposeOp::decompose(OpBuilder &b) {
   Shuffle c{b, getLoc()};

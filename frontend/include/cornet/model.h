@@ -13,6 +13,7 @@
 #include <cornet/layers.h>
 
 #include <iosfwd>
+#include <set>
 
 namespace cornet {
 
@@ -27,6 +28,9 @@ struct Model {
   std::vector<Tensor>
   operator()(const std::vector<Tensor> &arguments,
              std::source_location where = std::source_location::current()) const;
+
+  /// The nodes between the inputs and the outputs, in recorded order.
+  std::set<int> nodes() const;
 
   /// Prints Keras's table: layers, output shapes, parameter counts.
   void summary(std::ostream &os) const;
