@@ -209,6 +209,7 @@ void Model::summary(std::ostream &os) const {
         "│"),
         line("├", "┼", "┤", "─");
   std::set<uint64_t> seen;
+  std::set<int> onTheWay = nodes();
   std::vector<LayerCall>
       calls; // of layers on the way to the outputs; the rest belongs to nested models
   for (const LayerCall &call : graph->calls)
