@@ -24,6 +24,11 @@ class Cells {
 public:
   Cells(Code code, ValueRange buffers) : c(code), buffers(buffers) {}
 
+  /// From here on cells of `op` lie in its input `index`, which begins at `begin` on the axis.
+  void inPart(ConcatOp op, size_t index, int64_t begin) {
+    concat = op, part = index, partBegin = begin;
+  }
+
   Value cell(Value value, const Place &at) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return memref::LoadOp::create(c.b, c.loc, buffers[argument.getArgNumber()], at);
@@ -144,6 +149,11 @@ private:
 
   Value emit(ConcatOp op, const Place &at) {
     int64_t axis = positive(op.getAxis(), at.size()), base = 0;
+    if (op == concat) { // it is known which part the cell lies in
+      Place from = at;
+      from[axis] = c.sub(at[axis], c.index(partBegin));
+      return cell(op.getInputs()[part], from);
+    }
     Value out;
     for (Value part : op.getInputs()) {
       Place from = at;
@@ -318,12 +328,25 @@ private:
 
   Code c;
   ValueRange buffers;
+  ConcatOp concat;
+  size_t part = 0;
+  int64_t partBegin = 0;
 };
 
 class ElementImplementation final : public Implementation {
 public:
   StringRef name() const override { return "element"; }
   std::optional<std::string> refuse(DispatchOp, const Isa &) const override { return std::nullopt; }
+
+  /// A concatenation along the last dimension of the result, if the group has one.
+  static ConcatOp lastAxisConcat(DispatchOp dispatch) {
+    auto type = cast<RankedTensorType>(dispatch.getResult(0).getType());
+    for (auto concat : dispatch.getBody().front().getOps<ConcatOp>())
+      if (concat.getType() == type &&
+          (concat.getAxis() == uint64_t(-1) || int64_t(concat.getAxis()) == type.getRank() - 1))
+        return concat;
+    return {};
+  }
 
   int64_t tiles(DispatchOp dispatch, const Isa &) const override {
     auto type = cast<RankedTensorType>(dispatch.getResult(0).getType());
@@ -348,11 +371,23 @@ public:
       if (shape.empty())
         return store({});
       Place at = c.coordinates(row, shape.drop_back());
-      c.loop(c.index(0), c.index(shape.back()), [&](Value last) {
-        Place cell = at;
-        cell.push_back(last);
-        store(cell);
-      });
+      auto columns = [&](int64_t from, int64_t to) {
+        c.loop(c.index(from), c.index(to), [&](Value last) {
+          Place cell = at;
+          cell.push_back(last);
+          store(cell);
+        });
+      };
+      ConcatOp concat = lastAxisConcat(dispatch);
+      if (!concat)
+        return columns(0, shape.back());
+      int64_t begin = 0;
+      for (auto [i, input] : llvm::enumerate(concat.getInputs())) {
+        int64_t extent = cast<RankedTensorType>(input.getType()).getShape().back();
+        cells.inPart(concat, i, begin);
+        columns(begin, begin + extent);
+        begin += extent;
+      }
     });
   }
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every row of the table: interpreted, compiled for both ISA levels and run on one thread and two; that no
-// op is without a row; and docs/ops.md, which is made from it (CORNET_UPDATE_DOCS=1 writes it anew).
+// Every row of the table: interpreted, compiled for both ISA levels and run on one thread and two;
+// that no op is without a row; and docs/ops.md, which is made from it (CORNET_UPDATE_DOCS=1 writes
+// it anew).
 #include "tests/codegen/OpTable.h"
 
 #include "ir/Ops/Ops.h"
@@ -33,7 +34,9 @@ TEST_P(OpRow, IsWhatTheReferenceSays) {
       count *= extent;
     for (int64_t i = 0; i < count; ++i) {
       float draw = float(bits() % 1000) / 250 - 2;
-      cells.data.push_back(cells.integer ? float(bits() % 9) : row.positive ? std::fabs(draw) + 0.1f : draw);
+      cells.data.push_back(cells.integer  ? float(bits() % 9)
+                           : row.positive ? std::fabs(draw) + 0.1f
+                                          : draw);
     }
     inputs.push_back(std::move(cells));
   }
@@ -65,14 +68,17 @@ TEST(OpTable, HasARowForEveryOp) {
     rows.insert(row.op);
   for (mlir::RegisteredOperationName name : context.getRegisteredOperationsByDialect("cornet"))
     if (name.hasInterface<Evaluate>())
-      EXPECT_TRUE(rows.contains(name.stripDialect().str())) << name.getStringRef().str() << " has no row in OpTable.h";
+      EXPECT_TRUE(rows.contains(name.stripDialect().str()))
+          << name.getStringRef().str() << " has no row in OpTable.h";
 }
 
 /// The table of docs/ops.md: each op, and which implementations serve its rows.
 std::string document() {
   std::ostringstream out;
-  out << "# Ops\n\nEvery op of the `cornet` dialect that computes: its rows of `tests/codegen/OpTable.h` and who serves\n"
-         "them for x86-64-v4. All are interpreted, compiled for AVX2 and AVX-512, and timed by `ops_bench`.\n\n"
+  out << "# Ops\n\nEvery op of the `cornet` dialect that computes: its rows of "
+         "`tests/codegen/OpTable.h` and who serves\n"
+         "them for x86-64-v4. All are interpreted, compiled for AVX2 and AVX-512, and timed by "
+         "`ops_bench`.\n\n"
          "| op | operands | implementation |\n|---|---|---|\n";
   for (const optable::Row &row : optable::rows()) {
     Model model = optable::modelOf(row, false);
@@ -88,7 +94,8 @@ std::string document() {
     for (size_t i = 0; i < row.operands.size(); ++i) {
       out << (i ? ", " : "") << "(";
       for (size_t d = 0; d < row.operands[i].small.size(); ++d)
-        out << (d ? ", " : "") << (row.operands[i].small[d] < 0 ? "N" : std::to_string(row.operands[i].small[d]));
+        out << (d ? ", " : "")
+            << (row.operands[i].small[d] < 0 ? "N" : std::to_string(row.operands[i].small[d]));
       out << ")";
     }
     std::vector<std::string> winners;
@@ -109,7 +116,8 @@ TEST(OpTable, IsTheDocumentation) {
   if (std::getenv("CORNET_UPDATE_DOCS"))
     std::ofstream(path) << wanted;
   std::ifstream file(path);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), wanted) << "run codegen_tests with CORNET_UPDATE_DOCS=1";
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), wanted)
+      << "run codegen_tests with CORNET_UPDATE_DOCS=1";
 }
 
 } // namespace

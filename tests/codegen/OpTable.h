@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One row for each op of the dialect: what it is tested, documented and timed with. An op without a row
-// fails the tests.
+// One row for each op of the dialect: what it is tested, documented and timed with. An op without a
+// row fails the tests.
 #pragma once
 
 #include <cornet/cornet.h>
@@ -9,7 +9,7 @@
 namespace cornet::optable {
 
 struct Operand {
-  Shape small, large;    ///< for tests and for timing; an Input when it starts with -1, else a weight
+  Shape small, large; ///< for tests and for timing; an Input when it starts with -1, else a weight
   const char *dtype = "float32";
 };
 
@@ -24,9 +24,11 @@ struct Row {
 inline const std::vector<Row> &rows() {
   static const std::vector<Row> table = [] {
     using Ints = std::vector<int64_t>;
-    const Operand vector{{-1, 37}, {-1, 4096}}, bias{{37}, {4096}}, image{{-1, 7, 6, 20}, {-1, 28, 28, 128}};
+    const Operand vector{{-1, 37}, {-1, 4096}}, bias{{37}, {4096}},
+        image{{-1, 7, 6, 20}, {-1, 28, 28, 128}};
     std::vector<Row> t;
-    for (const char *op : {"neg", "abs", "exp", "tanh", "sigmoid", "erf", "floor", "ceil", "round", "relu", "silu", "softplus"})
+    for (const char *op : {"neg", "abs", "exp", "tanh", "sigmoid", "erf", "floor", "ceil", "round",
+                           "relu", "silu", "softplus"})
       t.push_back({op, {vector}, {}, {}});
     for (const char *op : {"log", "sqrt", "rsqrt"})
       t.push_back({op, {vector}, {}, {}, true});
@@ -40,29 +42,60 @@ inline const std::vector<Row> &rows() {
       t.push_back({op, {vector, bias}, {}, {}, true});
     t.push_back({"compare", {vector, vector}, {{"predicate", std::string("lt")}}, {}});
     t.push_back({"select", {vector, vector, vector}, {}, {}});
-    Attributes window{{"strides", Ints{1, 1}}, {"padding", Ints{1, 1, 1, 1}}, {"dilations", Ints{1, 1}}};
+    Attributes window{
+        {"strides", Ints{1, 1}}, {"padding", Ints{1, 1, 1, 1}}, {"dilations", Ints{1, 1}}};
     Attributes pool = window, grouped = window, plain = window;
     pool["window"] = Ints{3, 3}, plain["groups"] = int64_t(1), grouped["groups"] = int64_t(2);
-    t.push_back({"matmul", {{{-1, 33}, {-1, 1024}}, {{33, 70}, {1024, 1024}}}, {{"transpose_lhs", false}, {"transpose_rhs", false}}, {}});
-    t.push_back({"matmul", {{{-1, 9, 5}, {-1, 128, 64}}, {{-1, 5, 11}, {-1, 64, 128}}}, {{"transpose_lhs", false}, {"transpose_rhs", false}}, {}});
+    t.push_back({"matmul",
+                 {{{-1, 33}, {-1, 1024}}, {{33, 70}, {1024, 1024}}},
+                 {{"transpose_lhs", false}, {"transpose_rhs", false}},
+                 {}});
+    t.push_back({"matmul",
+                 {{{-1, 9, 5}, {-1, 128, 64}}, {{-1, 5, 11}, {-1, 64, 128}}},
+                 {{"transpose_lhs", false}, {"transpose_rhs", false}},
+                 {}});
     t.push_back({"conv", {image, {{3, 3, 20, 24}, {3, 3, 128, 128}}}, plain, {}});
     t.push_back({"conv", {image, {{3, 3, 10, 24}, {3, 3, 64, 128}}}, grouped, {}});
     t.push_back({"depthwise_conv", {image, {{3, 3, 20, 1}, {3, 3, 128, 1}}}, window, {}});
     t.push_back({"depthwise_conv", {image, {{3, 3, 20, 2}, {3, 3, 128, 2}}}, window, {}});
-    t.push_back({"conv_transpose", {image, {{3, 3, 24, 20}, {3, 3, 64, 128}}}, {{"strides", Ints{2, 2}}, {"padding", Ints{0, 1, 0, 1}}, {"dilations", Ints{1, 1}}}, {}});
+    t.push_back(
+        {"conv_transpose",
+         {image, {{3, 3, 24, 20}, {3, 3, 64, 128}}},
+         {{"strides", Ints{2, 2}}, {"padding", Ints{0, 1, 0, 1}}, {"dilations", Ints{1, 1}}},
+         {}});
     t.push_back({"max_pool", {image}, pool, {}});
     t.push_back({"avg_pool", {image}, pool, {}});
-    t.push_back({"reduce", {image}, {{"kind", std::string("mean")}, {"axes", Ints{1, 2}}, {"keepdims", false}}, {}});
-    t.push_back({"reduce", {image}, {{"kind", std::string("max")}, {"axes", Ints{-1}}, {"keepdims", true}}, {}});
+    t.push_back({"reduce",
+                 {image},
+                 {{"kind", std::string("mean")}, {"axes", Ints{1, 2}}, {"keepdims", false}},
+                 {}});
+    t.push_back({"reduce",
+                 {image},
+                 {{"kind", std::string("max")}, {"axes", Ints{-1}}, {"keepdims", true}},
+                 {}});
     t.push_back({"softmax", {vector}, {{"axis", int64_t(-1)}}, {}});
     Operand channels{{20}, {128}};
-    t.push_back({"batch_norm", {image, channels, channels, channels, channels}, {{"axis", int64_t(-1)}, {"epsilon", 1e-3}}, {}, true});
-    t.push_back({"reshape", {image}, {{"shape", Ints{-1, 42, 20}}}, {{"shape", Ints{-1, 784, 128}}}});
+    t.push_back({"batch_norm",
+                 {image, channels, channels, channels, channels},
+                 {{"axis", int64_t(-1)}, {"epsilon", 1e-3}},
+                 {},
+                 true});
+    t.push_back(
+        {"reshape", {image}, {{"shape", Ints{-1, 42, 20}}}, {{"shape", Ints{-1, 784, 128}}}});
     t.push_back({"transpose", {image}, {{"permutation", Ints{0, 3, 1, 2}}}, {}});
-    t.push_back({"pad", {image}, {{"low", Ints{0, 1, 0, 0}}, {"high", Ints{0, 0, 2, 0}}, {"value", 1.0}}, {}});
+    t.push_back({"pad",
+                 {image},
+                 {{"low", Ints{0, 1, 0, 0}}, {"high", Ints{0, 0, 2, 0}}, {"value", 1.0}},
+                 {}});
     t.push_back({"concat", {image, image}, {{"axis", int64_t(-1)}}, {}});
-    t.push_back({"slice", {image}, {{"start", Ints{0, 1, 2, 0}}, {"size", Ints{-1, 5, 4, 20}}}, {{"start", Ints{0, 1, 2, 0}}, {"size", Ints{-1, 26, 24, 128}}}});
-    t.push_back({"broadcast", {{{-1, 1, 20}, {-1, 1, 128}}}, {{"shape", Ints{-1, 6, 20}}}, {{"shape", Ints{-1, 784, 128}}}});
+    t.push_back({"slice",
+                 {image},
+                 {{"start", Ints{0, 1, 2, 0}}, {"size", Ints{-1, 5, 4, 20}}},
+                 {{"start", Ints{0, 1, 2, 0}}, {"size", Ints{-1, 26, 24, 128}}}});
+    t.push_back({"broadcast",
+                 {{{-1, 1, 20}, {-1, 1, 128}}},
+                 {{"shape", Ints{-1, 6, 20}}},
+                 {{"shape", Ints{-1, 784, 128}}}});
     t.push_back({"gather", {{{9, 5}, {1000, 64}}, {{-1, 7}, {-1, 128}, "int32"}}, {}, {}});
     t.push_back({"resize", {image}, {{"size", Ints{14, 12}}}, {{"size", Ints{56, 56}}}});
     return t;
@@ -91,7 +124,9 @@ inline Model modelOf(const Row &row, bool large) {
   }
   if (std::string(row.op) == "select")
     operands[0] = ops::compare(operands[0], operands[1], "lt");
-  Tensor result = ops::record(row.op, operands, large && !row.largeAttributes.empty() ? row.largeAttributes : row.attributes);
+  Tensor result =
+      ops::record(row.op, operands,
+                  large && !row.largeAttributes.empty() ? row.largeAttributes : row.attributes);
   if (std::string(row.op) == "compare") // i1 is no output either
     result = ops::select(result, operands[0], operands[1]);
   return Functional(inputs, {result}, row.op);
