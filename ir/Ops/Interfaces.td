@@ -29,4 +29,15 @@ def Cornet_Decompose : OpInterface<"Decompose"> {
     "::mlir::Value", "decompose", (ins "::mlir::OpBuilder &":$builder)>];
 }
 
+def Cornet_Differentiable : OpInterface<"Differentiable"> {
+  let cppNamespace = "::cornet";
+  let description = "Knows its vector-Jacobian product.";
+  let methods = [InterfaceMethod<
+    [{Builds the gradients of the operands from `gradient`, that of the result, out of cornet ops at `builder`. One value for
+      each operand in order, null where nothing flows; a gradient may have the operand's broadcast shape. Fails, having told
+      why, where this op's form has no gradient yet.}],
+    "::llvm::LogicalResult", "differentiate",
+    (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$gradient, "::llvm::SmallVectorImpl<::mlir::Value> &":$operands)>];
+}
+
 #endif

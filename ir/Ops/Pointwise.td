@@ -4,7 +4,8 @@
 // broadcast_c1 one element type; broadcast_c2 shapes that broadcast.
 include "ir/Ops/Dialect.td"
 
-class Cornet_Pointwise_Op<string mnemonic> : Cornet_InferredOp<mnemonic, [DeclareOpInterfaceMethods<Cornet_Pointwise>]>;
+class Cornet_Pointwise_Op<string mnemonic> : Cornet_InferredOp<mnemonic, [DeclareOpInterfaceMethods<Cornet_Pointwise>,
+                          DeclareOpInterfaceMethods<Cornet_Differentiable>]>;
 
 class Cornet_Unary<string mnemonic, string formula> : Cornet_Pointwise_Op<mnemonic> {
   let summary = formula;

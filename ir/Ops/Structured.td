@@ -9,7 +9,7 @@ class Cornet_Structured<string mnemonic, list<Trait> traits = []> : Cornet_Infer
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
-def Cornet_MatmulOp : Cornet_Structured<"matmul"> {
+def Cornet_MatmulOp : Cornet_Structured<"matmul", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "result[..., m, n] = sum over k of lhs[..., m, k] rhs[..., k, n]";
   let description = [{
     A rank-2 rhs serves every leading dimension of lhs; otherwise batch dimensions broadcast.
@@ -19,7 +19,7 @@ def Cornet_MatmulOp : Cornet_Structured<"matmul"> {
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, BoolAttr:$transpose_lhs, BoolAttr:$transpose_rhs);
 }
 
-def Cornet_ConvOp : Cornet_Structured<"conv"> {
+def Cornet_ConvOp : Cornet_Structured<"conv", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Cross-correlation of (N, spatial..., C) with a kernel (spatial..., C / groups, O)";
   let description = [{
     result[n, y, x, o] = sum over r, s, c of input[n, y sy + r dy - py, x sx + s dx - px, c] kernel[r, s, c, o];
@@ -51,13 +51,13 @@ class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic> {
 def Cornet_MaxPoolOp : Cornet_Pool<"max_pool", "The largest real cell of each window">;
 def Cornet_AvgPoolOp : Cornet_Pool<"avg_pool", "The mean of each window's real cells, padding not counted">;
 
-def Cornet_ReduceOp : Cornet_Structured<"reduce"> {
+def Cornet_ReduceOp : Cornet_Structured<"reduce", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "sum, mean, max or min over axes";
   let description = "Constraints: reduce_c1 axes distinct and in the input; reduce_c2 a known kind.";
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$kind, DenseI64ArrayAttr:$axes, BoolAttr:$keepdims);
 }
 
-def Cornet_ReshapeOp : Cornet_Structured<"reshape"> {
+def Cornet_ReshapeOp : Cornet_Structured<"reshape", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The same cells in row-major order under another shape; one extent may be -1";
   let description = [{
     A leading -1 beside another one stands for the batch. Constraints: reshape_c1 a symbolic batch stays first;
@@ -66,30 +66,30 @@ def Cornet_ReshapeOp : Cornet_Structured<"reshape"> {
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$shape);
   let hasFolder = 1;
 }
-def Cornet_TransposeOp : Cornet_Structured<"transpose"> {
+def Cornet_TransposeOp : Cornet_Structured<"transpose", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "result dimension i is input dimension permutation[i]";
   let description = "Constraints: transpose_c1 a permutation; transpose_c2 a symbolic batch stays first.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$permutation);
   let hasFolder = 1;
 }
-def Cornet_PadOp : Cornet_Structured<"pad"> {
+def Cornet_PadOp : Cornet_Structured<"pad", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "low and high cells of `value` around each dimension";
   let description = "Constraints: pad_c1 attribute lengths; pad_c2 none negative, none on a symbolic batch.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high, F64Attr:$value);
   let hasFolder = 1;
 }
-def Cornet_ConcatOp : Cornet_Structured<"concat"> {
+def Cornet_ConcatOp : Cornet_Structured<"concat", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The inputs one after another along axis";
   let description = "Constraints: concat_c1 a static axis; concat_c2 inputs agree outside it.";
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$axis);
 }
 
-def Cornet_SliceOp : Cornet_Structured<"slice"> {
+def Cornet_SliceOp : Cornet_Structured<"slice", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "`size` cells from `start` in each dimension; the batch is taken whole (0, -1)";
   let description = "Constraints: slice_c1 attribute lengths; slice_c2 the cells lie in the input.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$start, DenseI64ArrayAttr:$size);
 }
-def Cornet_BroadcastOp : Cornet_Structured<"broadcast"> {
+def Cornet_BroadcastOp : Cornet_Structured<"broadcast", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The input stretched to `shape` as in NumPy";
   let description = "Constraint: broadcast_c3 the input stretches to the shape.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$shape);
@@ -107,7 +107,7 @@ def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
 }
-def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
     Kernel (spatial..., O, C), as Keras stores it. `padding` is cut from the full result before and after each
@@ -120,7 +120,7 @@ def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInter
                        DenseI64ArrayAttr:$dilations);
 }
 
-def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "e^(x - max) / sum of e^(x - max) over axis";
   let description = "Constraint: axis_c1 the axis is in the input.";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis);

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The vector-Jacobian product of each op, built from ops: `g` is the result's gradient, `x` the first
+// operand, `y` the result. Broadcast operands get gradients of the broadcast shape; the gradient pass
+// sums them up.
+#include "ir/Ops/Build.h"
+
+#include <numbers>
+
+using namespace mlir;
+
+namespace cornet {
+
+#define CORNET_GRADIENT(OP, ...)                                                                   \
+  LogicalResult OP::differentiate(OpBuilder &builder, Value g, SmallVectorImpl<Value> &out) {      \
+    [[maybe_unused]] Build c{builder, getLoc()};                                                   \
+    [[maybe_unused]] Value x = getOperation()->getOperand(0), y = getOperation()->getResult(0);    \
+    out.append({__VA_ARGS__});                                                                     \
+    return success();                                                                              \
+  }
+
+CORNET_GRADIENT(NegOp, c.neg(g))
+CORNET_GRADIENT(AbsOp, c.select(c.compare("gt", x, 0), g, c.neg(g)))
+CORNET_GRADIENT(ExpOp, c.mul(g, y))
+CORNET_GRADIENT(LogOp, c.div(g, x))
+CORNET_GRADIENT(SqrtOp, c.div(c.mul(g, 0.5), y))
+CORNET_GRADIENT(RsqrtOp, c.mul(c.mul(g, -0.5), c.mul(y, c.mul(y, y))))
+CORNET_GRADIENT(TanhOp, c.mul(g, c.rest(c.mul(y, y))))
+CORNET_GRADIENT(SigmoidOp, c.mul(g, c.mul(y, c.rest(y))))
+CORNET_GRADIENT(ErfOp, c.mul(g, c.mul(c.exp(c.neg(c.mul(x, x))), 2 * std::numbers::inv_sqrtpi)))
+CORNET_GRADIENT(FloorOp, Value())
+CORNET_GRADIENT(CeilOp, Value())
+CORNET_GRADIENT(RoundOp, Value())
+CORNET_GRADIENT(ReluOp, c.where(c.compare("gt", x, 0), g))
+CORNET_GRADIENT(SoftplusOp, c.mul(g, c.op("sigmoid", {x})))
+CORNET_GRADIENT(LeakyReluOp, c.select(c.compare("gt", x, 0), g,
+                                      c.mul(g, getNegativeSlope().convertToDouble())))
+CORNET_GRADIENT(EluOp, c.select(c.compare("gt", x, 0), g,
+                                c.mul(g, c.mul(c.exp(x), getAlpha().convertToDouble()))))
+CORNET_GRADIENT(ClampOp, c.where(c.compare("le", x, getMax().convertToDouble()),
+                                 c.where(c.compare("ge", x, getMin().convertToDouble()), g)))
+CORNET_GRADIENT(AddOp, g, g)
+CORNET_GRADIENT(SubOp, g, c.neg(g))
+CORNET_GRADIENT(MulOp, c.mul(g, getRhs()), c.mul(g, getLhs()))
+CORNET_GRADIENT(DivOp, c.div(g, getRhs()), c.neg(c.div(c.mul(g, y), getRhs())))
+CORNET_GRADIENT(MaximumOp, c.where(c.compare("ge", getLhs(), getRhs()), g),
+                c.where(c.compare("lt", getLhs(), getRhs()), g))
+CORNET_GRADIENT(MinimumOp, c.where(c.compare("le", getLhs(), getRhs()), g),
+                c.where(c.compare("gt", getLhs(), getRhs()), g))
+CORNET_GRADIENT(PowOp,
+                c.mul(g, c.mul(getRhs(), c.op("pow", {getLhs(), c.add(getRhs(), -1)}))),
+                c.mul(g, c.mul(y, c.op("log", {getLhs()}))))
+CORNET_GRADIENT(CompareOp, Value(), Value())
+CORNET_GRADIENT(SelectOp, Value(), c.where(x, g), c.select(x, c.constant(0, g), g))
+
+// s + x s (1 - s), s the sigmoid.
+LogicalResult SiluOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  Value s = c.op("sigmoid", {getInput()});
+  out.push_back(c.mul(g, c.mul(s, c.add(c.mul(getInput(), c.rest(s)), 1))));
+  return success();
+}
+
+// Phi(x) + x phi(x), or of the tanh form t = tanh(u): (1 + t) / 2 + x (1 - t^2) u' / 2.
+LogicalResult GeluOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  Value x = getInput(), square = c.mul(x, x);
+  if (!getApproximate()) {
+    Value cumulative = c.mul(c.add(c.op("erf", {c.mul(x, std::numbers::sqrt2 / 2)}), 1), 0.5);
+    Value density = c.mul(c.exp(c.mul(square, -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+    out.push_back(c.mul(g, c.add(cumulative, c.mul(x, density))));
+    return success();
+  }
+  double k = 0.7978845608028654;
+  Value t = c.op("tanh", {c.mul(c.mul(x, c.add(c.mul(square, 0.044715), 1)), k)});
+  Value slope = c.mul(c.add(c.mul(square, 3 * 0.044715), 1), k);
+  Value bent = c.mul(c.mul(x, c.mul(c.rest(c.mul(t, t)), slope)), 0.5);
+  out.push_back(c.mul(g, c.add(c.mul(c.add(t, 1), 0.5), bent)));
+  return success();
+}
+
+LogicalResult MatmulOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  Value x = getLhs(), w = getRhs();
+  bool tx = getTransposeLhs(), tw = getTransposeRhs();
+  ArrayRef<int64_t> left = Build::shape(x), right = Build::shape(w);
+  if (right.size() > 2 && left.drop_back(2) != right.drop_back(2))
+    return emitOpError("has no gradient for batches that broadcast yet");
+  if (right.size() == 2 && left.size() > 2) { // every leading dimension is a row
+    if (tx)
+      return emitOpError("has no gradient for transposed data with leading dimensions yet");
+    int64_t rows = 1;
+    for (int64_t extent : left.drop_back())
+      rows *= extent;
+    x = c.reshape(x, {rows, left.back()}), g = c.reshape(g, {rows, Build::shape(g).back()});
+  }
+  Value dx = tx ? c.matmul(w, g, tw, true) : c.matmul(g, w, false, !tw);
+  Value dw = tw ? c.matmul(g, x, true, tx) : c.matmul(x, g, !tx, false);
+  out.append({c.reshape(dx, left), c.reshape(dw, right)});
+  return success();
+}
+
+namespace {
+
+/// The gradient of a convolution's kernel: a convolution of the data with the result's gradient, in
+/// which images are channels and channels images. `cells` is the op's data (N, spatial..., C), `taps`
+/// what stands where its result does, (N, spatial..., O); gives (window..., C, O).
+Value kernelGradient(const Build &c, Value cells, Value taps, ArrayRef<int64_t> window,
+                     ArrayRef<int64_t> strides, ArrayRef<int64_t> padding,
+                     ArrayRef<int64_t> dilations) {
+  size_t spatial = window.size();
+  SmallVector<int64_t> swap{int64_t(spatial) + 1}, kernel, back, size(Build::shape(cells)), pads;
+  SmallVector<int64_t> start(spatial + 2, 0);
+  for (size_t d = 0; d < spatial; ++d) {
+    swap.push_back(int64_t(d) + 1), kernel.push_back(int64_t(d) + 1), back.push_back(int64_t(d) + 1);
+    // After the last tap of the last window nothing is read: pad up to there, or cut off what is more.
+    int64_t reach = (window[d] - 1) * dilations[d] + (Build::shape(taps)[d + 1] - 1) * strides[d] + 1;
+    int64_t more = reach - size[d + 1] - padding[2 * d];
+    size[d + 1] += std::min<int64_t>(more, 0);
+    pads.append({padding[2 * d], std::max<int64_t>(more, 0)});
+  }
+  swap.push_back(0), kernel.append({0, int64_t(spatial) + 1}), back.append({0, int64_t(spatial) + 1});
+  Value images = c.transpose(c.slice(cells, start, size), swap);
+  Value gradient = c.op("conv", {images, c.transpose(taps, kernel)},
+                        {c.b.getNamedAttr("strides", c.b.getDenseI64ArrayAttr(dilations)),
+                         c.b.getNamedAttr("padding", c.b.getDenseI64ArrayAttr(pads)),
+                         c.b.getNamedAttr("dilations", c.b.getDenseI64ArrayAttr(strides)),
+                         c.b.getNamedAttr("groups", c.b.getI64IntegerAttr(1))});
+  return c.transpose(gradient, back);
+}
+
+} // namespace
+
+LogicalResult ConvOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  if (getGroups() != 1)
+    return emitOpError("has no gradient for groups yet");
+  Build c{b, getLoc()};
+  ArrayRef<int64_t> in = Build::shape(getInput()), kernel = Build::shape(getKernel());
+  SmallVector<int64_t> padding(getPadding());
+  for (size_t d = 0; d + 2 < in.size(); ++d) // so that the transposed result has the data's extent
+    padding[2 * d + 1] = (Build::shape(g)[d + 1] - 1) * getStrides()[d] +
+                         (kernel[d] - 1) * getDilations()[d] + 1 - padding[2 * d] - in[d + 1];
+  Value dx = c.op("conv_transpose", {g, getKernel()},
+                  {b.getNamedAttr("strides", getStridesAttr()),
+                   b.getNamedAttr("padding", b.getDenseI64ArrayAttr(padding)),
+                   b.getNamedAttr("dilations", getDilationsAttr())});
+  Value dk = kernelGradient(c, getInput(), g, kernel.drop_back(2), getStrides(), getPadding(),
+                            getDilations());
+  out.append({dx, dk});
+  return success();
+}
+
+// The transpose of conv: data and result change places.
+LogicalResult ConvTransposeOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  ArrayRef<int64_t> kernel = Build::shape(getKernel());
+  if (llvm::any_of(getPadding(), [](int64_t cut) { return cut < 0; }))
+    return emitOpError("has no gradient for negative padding yet");
+  Value dx = c.op("conv", {g, getKernel()},
+                  {b.getNamedAttr("strides", getStridesAttr()),
+                   b.getNamedAttr("padding", getPaddingAttr()),
+                   b.getNamedAttr("dilations", getDilationsAttr()),
+                   b.getNamedAttr("groups", b.getI64IntegerAttr(1))});
+  Value dk = kernelGradient(c, g, getInput(), kernel.drop_back(2), getStrides(), getPadding(),
+                            getDilations());
+  out.append({dx, dk});
+  return success();
+}
+
+LogicalResult ReduceOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  ArrayRef<int64_t> in = Build::shape(getInput());
+  SmallVector<int64_t> kept(in);
+  int64_t count = 1;
+  for (int64_t axis : getAxes()) {
+    int64_t at = axis < 0 ? axis + int64_t(in.size()) : axis;
+    count *= in[at], kept[at] = 1;
+  }
+  g = c.reshape(g, kept);
+  if (getKind() == "sum" || getKind() == "mean") {
+    out.push_back(c.broadcast(getKind() == "mean" ? c.mul(g, 1.0 / double(count)) : g, in));
+    return success();
+  }
+  // Cells that share the extreme value share its gradient.
+  Value best = c.compare("eq", getInput(), c.reshape(getResult(), kept));
+  Value ones = c.select(best, c.constant(1, g), c.constant(0, g));
+  out.push_back(c.mul(ones, c.div(g, c.sum(ones, getAxes(), true))));
+  return success();
+}
+
+CORNET_GRADIENT(ReshapeOp, c.reshape(g, Build::shape(getInput())))
+CORNET_GRADIENT(BroadcastOp, c.sumTo(g, getInput()))
+
+LogicalResult TransposeOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  SmallVector<int64_t> inverse(getPermutation().size());
+  for (auto [i, p] : llvm::enumerate(getPermutation()))
+    inverse[size_t(p)] = int64_t(i);
+  out.push_back(Build{b, getLoc()}.transpose(g, inverse));
+  return success();
+}
+
+CORNET_GRADIENT(PadOp, c.slice(g, getLow(), Build::shape(getInput())))
+
+LogicalResult SliceOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  SmallVector<int64_t> high;
+  for (auto [d, extent] : llvm::enumerate(Build::shape(getInput())))
+    high.push_back(extent - getStart()[d] - Build::shape(g)[d]);
+  out.push_back(Build{b, getLoc()}.pad(g, getStart(), high));
+  return success();
+}
+
+LogicalResult ConcatOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  int64_t rank = int64_t(Build::shape(g).size()), axis = int64_t(getAxis());
+  SmallVector<int64_t> start(size_t(rank), 0);
+  for (Value part : getInputs()) {
+    out.push_back(c.slice(g, start, Build::shape(part)));
+    start[size_t(axis < 0 ? axis + rank : axis)] += Build::shape(part)[size_t(axis < 0 ? axis + rank : axis)];
+  }
+  return success();
+}
+
+// y (g - sum of g y)
+LogicalResult SoftmaxOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  Value y = getResult(), weighted = c.mul(g, y);
+  out.push_back(c.sub(weighted, c.mul(y, c.sum(weighted, {int64_t(getAxis())}, true))));
+  return success();
+}
+
+} // namespace cornet
