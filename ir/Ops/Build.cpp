@@ -20,7 +20,8 @@ Value Build::op(StringRef name, ValueRange operands, ArrayRef<NamedAttribute> at
 Value Build::constant(double value, Value like) const {
   Type element = cast<RankedTensorType>(like.getType()).getElementType();
   auto cell = FloatAttr::get(element, value);
-  return ConstantOp::create(b, loc, DenseElementsAttr::get(RankedTensorType::get({}, element), cell));
+  return ConstantOp::create(b, loc,
+                            DenseElementsAttr::get(RankedTensorType::get({}, element), cell));
 }
 
 Value Build::matmul(Value x, Value y, bool transposeX, bool transposeY) const {
@@ -30,16 +31,18 @@ Value Build::matmul(Value x, Value y, bool transposeX, bool transposeY) const {
 }
 
 Value Build::reshape(Value x, ArrayRef<int64_t> to) const {
-  return shape(x) == to ? x : op("reshape", {x}, {b.getNamedAttr("shape", b.getDenseI64ArrayAttr(to))});
+  return shape(x) == to ? x
+                        : op("reshape", {x}, {b.getNamedAttr("shape", b.getDenseI64ArrayAttr(to))});
 }
 
 Value Build::transpose(Value x, ArrayRef<int64_t> permutation) const {
-  return op("transpose", {x},
-            {b.getNamedAttr("permutation", b.getDenseI64ArrayAttr(permutation))});
+  return op("transpose", {x}, {b.getNamedAttr("permutation", b.getDenseI64ArrayAttr(permutation))});
 }
 
 Value Build::broadcast(Value x, ArrayRef<int64_t> to) const {
-  return shape(x) == to ? x : op("broadcast", {x}, {b.getNamedAttr("shape", b.getDenseI64ArrayAttr(to))});
+  return shape(x) == to
+             ? x
+             : op("broadcast", {x}, {b.getNamedAttr("shape", b.getDenseI64ArrayAttr(to))});
 }
 
 Value Build::slice(Value x, ArrayRef<int64_t> start, ArrayRef<int64_t> size) const {
@@ -50,11 +53,14 @@ Value Build::slice(Value x, ArrayRef<int64_t> start, ArrayRef<int64_t> size) con
              b.getNamedAttr("size", b.getDenseI64ArrayAttr(size))});
 }
 
-Value Build::pad(Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high) const {
+Value Build::pad(Value x, ArrayRef<int64_t> low, ArrayRef<int64_t> high, double value) const {
+  if (llvm::all_of(low, [](int64_t n) { return n == 0; }) &&
+      llvm::all_of(high, [](int64_t n) { return n == 0; }))
+    return x;
   return op("pad", {x},
             {b.getNamedAttr("low", b.getDenseI64ArrayAttr(low)),
              b.getNamedAttr("high", b.getDenseI64ArrayAttr(high)),
-             b.getNamedAttr("value", b.getF64FloatAttr(0))});
+             b.getNamedAttr("value", b.getF64FloatAttr(value))});
 }
 
 Value Build::sum(Value x, ArrayRef<int64_t> axes, bool keepdims) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Builds cornet ops by name with inferred result types: what gradients and decompositions are written in.
+// Builds cornet ops by name with inferred result types: what gradients and decompositions are
+// written in.
 #pragma once
 
 #include "ir/Ops/Ops.h"
@@ -43,8 +44,10 @@ struct Build {
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<int64_t> shape) const;
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> permutation) const;
   mlir::Value broadcast(mlir::Value x, llvm::ArrayRef<int64_t> shape) const;
-  mlir::Value slice(mlir::Value x, llvm::ArrayRef<int64_t> start, llvm::ArrayRef<int64_t> size) const;
-  mlir::Value pad(mlir::Value x, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high) const;
+  mlir::Value slice(mlir::Value x, llvm::ArrayRef<int64_t> start,
+                    llvm::ArrayRef<int64_t> size) const;
+  mlir::Value pad(mlir::Value x, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
+                  double value = 0) const;
   mlir::Value sum(mlir::Value x, llvm::ArrayRef<int64_t> axes, bool keepdims) const;
   /// Sums what broadcasting had copied: `gradient` in the shape of `operand`.
   mlir::Value sumTo(mlir::Value gradient, mlir::Value operand) const;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The vector-Jacobian product of each op, built from ops: `g` is the result's gradient, `x` the first
-// operand, `y` the result. Broadcast operands get gradients of the broadcast shape; the gradient pass
-// sums them up.
+// The vector-Jacobian product of each op, built from ops: `g` is the result's gradient, `x` the
+// first operand, `y` the result. Broadcast operands get gradients of the broadcast shape; the
+// gradient pass sums them up.
 #include "ir/Ops/Build.h"
 
+#include <limits>
 #include <numbers>
 
 using namespace mlir;
@@ -33,8 +34,8 @@ CORNET_GRADIENT(CeilOp, Value())
 CORNET_GRADIENT(RoundOp, Value())
 CORNET_GRADIENT(ReluOp, c.where(c.compare("gt", x, 0), g))
 CORNET_GRADIENT(SoftplusOp, c.mul(g, c.op("sigmoid", {x})))
-CORNET_GRADIENT(LeakyReluOp, c.select(c.compare("gt", x, 0), g,
-                                      c.mul(g, getNegativeSlope().convertToDouble())))
+CORNET_GRADIENT(LeakyReluOp,
+                c.select(c.compare("gt", x, 0), g, c.mul(g, getNegativeSlope().convertToDouble())))
 CORNET_GRADIENT(EluOp, c.select(c.compare("gt", x, 0), g,
                                 c.mul(g, c.mul(c.exp(x), getAlpha().convertToDouble()))))
 CORNET_GRADIENT(ClampOp, c.where(c.compare("le", x, getMax().convertToDouble()),
@@ -47,8 +48,7 @@ CORNET_GRADIENT(MaximumOp, c.where(c.compare("ge", getLhs(), getRhs()), g),
                 c.where(c.compare("lt", getLhs(), getRhs()), g))
 CORNET_GRADIENT(MinimumOp, c.where(c.compare("le", getLhs(), getRhs()), g),
                 c.where(c.compare("gt", getLhs(), getRhs()), g))
-CORNET_GRADIENT(PowOp,
-                c.mul(g, c.mul(getRhs(), c.op("pow", {getLhs(), c.add(getRhs(), -1)}))),
+CORNET_GRADIENT(PowOp, c.mul(g, c.mul(getRhs(), c.op("pow", {getLhs(), c.add(getRhs(), -1)}))),
                 c.mul(g, c.mul(y, c.op("log", {getLhs()}))))
 CORNET_GRADIENT(CompareOp, Value(), Value())
 CORNET_GRADIENT(SelectOp, Value(), c.where(x, g), c.select(x, c.constant(0, g), g))
@@ -67,7 +67,8 @@ LogicalResult GeluOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value
   Value x = getInput(), square = c.mul(x, x);
   if (!getApproximate()) {
     Value cumulative = c.mul(c.add(c.op("erf", {c.mul(x, std::numbers::sqrt2 / 2)}), 1), 0.5);
-    Value density = c.mul(c.exp(c.mul(square, -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+    Value density =
+        c.mul(c.exp(c.mul(square, -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
     out.push_back(c.mul(g, c.add(cumulative, c.mul(x, density))));
     return success();
   }
@@ -103,8 +104,8 @@ LogicalResult MatmulOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Val
 namespace {
 
 /// The gradient of a convolution's kernel: a convolution of the data with the result's gradient, in
-/// which images are channels and channels images. `cells` is the op's data (N, spatial..., C), `taps`
-/// what stands where its result does, (N, spatial..., O); gives (window..., C, O).
+/// which images are channels and channels images. `cells` is the op's data (N, spatial..., C),
+/// `taps` what stands where its result does, (N, spatial..., O); gives (window..., C, O).
 Value kernelGradient(const Build &c, Value cells, Value taps, ArrayRef<int64_t> window,
                      ArrayRef<int64_t> strides, ArrayRef<int64_t> padding,
                      ArrayRef<int64_t> dilations) {
@@ -112,14 +113,18 @@ Value kernelGradient(const Build &c, Value cells, Value taps, ArrayRef<int64_t> 
   SmallVector<int64_t> swap{int64_t(spatial) + 1}, kernel, back, size(Build::shape(cells)), pads;
   SmallVector<int64_t> start(spatial + 2, 0);
   for (size_t d = 0; d < spatial; ++d) {
-    swap.push_back(int64_t(d) + 1), kernel.push_back(int64_t(d) + 1), back.push_back(int64_t(d) + 1);
-    // After the last tap of the last window nothing is read: pad up to there, or cut off what is more.
-    int64_t reach = (window[d] - 1) * dilations[d] + (Build::shape(taps)[d + 1] - 1) * strides[d] + 1;
+    swap.push_back(int64_t(d) + 1), kernel.push_back(int64_t(d) + 1),
+        back.push_back(int64_t(d) + 1);
+    // After the last tap of the last window nothing is read: pad up to there, or cut off what is
+    // more.
+    int64_t reach =
+        (window[d] - 1) * dilations[d] + (Build::shape(taps)[d + 1] - 1) * strides[d] + 1;
     int64_t more = reach - size[d + 1] - padding[2 * d];
     size[d + 1] += std::min<int64_t>(more, 0);
     pads.append({padding[2 * d], std::max<int64_t>(more, 0)});
   }
-  swap.push_back(0), kernel.append({0, int64_t(spatial) + 1}), back.append({0, int64_t(spatial) + 1});
+  swap.push_back(0), kernel.append({0, int64_t(spatial) + 1}),
+      back.append({0, int64_t(spatial) + 1});
   Value images = c.transpose(c.slice(cells, start, size), swap);
   Value gradient = c.op("conv", {images, c.transpose(taps, kernel)},
                         {c.b.getNamedAttr("strides", c.b.getDenseI64ArrayAttr(dilations)),
@@ -132,9 +137,31 @@ Value kernelGradient(const Build &c, Value cells, Value taps, ArrayRef<int64_t> 
 } // namespace
 
 LogicalResult ConvOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
-  if (getGroups() != 1)
-    return emitOpError("has no gradient for groups yet");
   Build c{b, getLoc()};
+  if (getGroups() != 1) { // each group is a convolution of its own
+    SmallVector<Value> data, kernels;
+    for (int64_t i = 0, n = int64_t(getGroups()); i < n; ++i) {
+      auto part = [&](Value v, bool split) {
+        SmallVector<int64_t> start(Build::shape(v).size(), 0), size(Build::shape(v));
+        size.back() /= split ? n : 1, start.back() = split ? i * size.back() : 0;
+        return c.slice(v, start, size);
+      };
+      Value group = c.op("conv", {part(getInput(), true), part(getKernel(), true)},
+                         {b.getNamedAttr("strides", getStridesAttr()),
+                          b.getNamedAttr("padding", getPaddingAttr()),
+                          b.getNamedAttr("dilations", getDilationsAttr()),
+                          b.getNamedAttr("groups", b.getI64IntegerAttr(1))});
+      SmallVector<Value> parts;
+      auto conv = group.getDefiningOp<ConvOp>();
+      if (failed(conv.differentiate(b, part(g, true), parts)))
+        return failure();
+      conv.erase(); // nothing reads its result
+      data.push_back(parts[0]), kernels.push_back(parts[1]);
+    }
+    NamedAttribute last = b.getNamedAttr("axis", b.getI64IntegerAttr(-1));
+    out.append({c.op("concat", data, {last}), c.op("concat", kernels, {last})});
+    return success();
+  }
   ArrayRef<int64_t> in = Build::shape(getInput()), kernel = Build::shape(getKernel());
   SmallVector<int64_t> padding(getPadding());
   for (size_t d = 0; d + 2 < in.size(); ++d) // so that the transposed result has the data's extent
@@ -164,6 +191,150 @@ LogicalResult ConvTransposeOp::differentiate(OpBuilder &b, Value g, SmallVectorI
   Value dk = kernelGradient(c, g, getInput(), kernel.drop_back(2), getStrides(), getPadding(),
                             getDilations());
   out.append({dx, dk});
+  return success();
+}
+
+namespace {
+
+/// A window sliding over (N, spatial..., C), one tap at a time: the cells of the data under a tap
+/// for every place of the window, and back.
+class Taps {
+public:
+  Taps(const Build &c, Value data, Value places, ArrayRef<int64_t> window,
+       ArrayRef<int64_t> strides, ArrayRef<int64_t> padding, ArrayRef<int64_t> dilations)
+      : c(c), data(Build::shape(data)), places(Build::shape(places)), window(window),
+        strides(strides), padding(padding), dilations(dilations) {}
+
+  /// Every tap, last dimension fastest.
+  void forEach(function_ref<void(ArrayRef<int64_t>)> visit) const {
+    SmallVector<int64_t> tap(window.size(), 0);
+    for (size_t d = 0; d < window.size();) {
+      visit(tap);
+      for (d = window.size(); d-- > 0 && ++tap[d] == window[d];)
+        tap[d] = 0;
+      d = d == size_t(-1) ? window.size() : 0;
+    }
+  }
+
+  /// (N, places..., C): the cells of `from`, which has the data's shape, under `tap`; `outside`
+  /// where there are none.
+  Value under(Value from, ArrayRef<int64_t> tap, double outside) const {
+    SmallVector<int64_t> low(data.size(), 0), high = low, start = low, size(data), apart{data[0]};
+    for (size_t d = 0; d < tap.size(); ++d) {
+      int64_t first = tap[d] * dilations[d] - padding[2 * d], span = places[d + 1] * strides[d];
+      low[d + 1] = std::max<int64_t>(-first, 0);
+      high[d + 1] = std::max<int64_t>(first + span - data[d + 1], 0);
+      start[d + 1] = std::max<int64_t>(first, 0), size[d + 1] = span;
+      apart.append({places[d + 1], strides[d]});
+    }
+    apart.push_back(data.back());
+    Value cells = c.reshape(c.slice(c.pad(from, low, high, outside), start, size), apart);
+    SmallVector<int64_t> none(apart.size(), 0), one = apart, merged{data[0]};
+    for (size_t d = 0; d < tap.size(); ++d)
+      one[2 * d + 2] = 1, merged.push_back(places[d + 1]);
+    merged.push_back(data.back());
+    return c.reshape(c.slice(cells, none, one), merged);
+  }
+
+  /// The transpose of under(): (N, places..., C) put where the cells came from, 0 elsewhere.
+  Value put(Value cells, ArrayRef<int64_t> tap) const {
+    SmallVector<int64_t> apart{data[0]}, high{0}, none{0}, merged{data[0]};
+    for (size_t d = 0; d < tap.size(); ++d) {
+      apart.append({places[d + 1], 1}), high.append({0, strides[d] - 1}), none.append({0, 0});
+      merged.push_back(places[d + 1] * strides[d]);
+    }
+    apart.push_back(data.back()), high.push_back(0), none.push_back(0),
+        merged.push_back(data.back());
+    Value spread = c.reshape(c.pad(c.reshape(cells, apart), none, high), merged);
+    SmallVector<int64_t> low(data.size(), 0), after = low, start = low, size = merged;
+    for (size_t d = 0; d < tap.size(); ++d) {
+      int64_t first = tap[d] * dilations[d] - padding[2 * d], end = first + merged[d + 1];
+      start[d + 1] = std::max<int64_t>(-first, 0);
+      size[d + 1] = std::min(end, data[d + 1]) - std::max<int64_t>(first, 0);
+      if (size[d + 1] <= 0)
+        return {};
+      low[d + 1] = std::max<int64_t>(first, 0),
+              after[d + 1] = std::max<int64_t>(data[d + 1] - end, 0);
+    }
+    return c.pad(c.slice(spread, start, size), low, after);
+  }
+
+  /// The sum over all taps of what `cells` gives for each, put in place.
+  Value gather(function_ref<Value(ArrayRef<int64_t>)> cells) const {
+    Value total;
+    forEach([&](ArrayRef<int64_t> tap) {
+      if (Value part = put(cells(tap), tap))
+        total = total ? c.add(total, part) : part;
+    });
+    return total;
+  }
+
+private:
+  const Build &c;
+  ArrayRef<int64_t> data, places, window, strides, padding, dilations;
+};
+
+} // namespace
+
+LogicalResult DepthwiseConvOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  ArrayRef<int64_t> kernel = Build::shape(getKernel());
+  int64_t C = kernel[kernel.size() - 2], M = kernel.back();
+  Taps taps(c, getInput(), g, kernel.drop_back(2), getStrides(), getPadding(), getDilations());
+  // The result's gradient and each tap's weights as (..., C, M).
+  SmallVector<int64_t> apart(Build::shape(g)), all;
+  apart.back() = C, apart.push_back(M);
+  for (size_t d = 0; d + 2 < apart.size(); ++d)
+    all.push_back(int64_t(d));
+  Value split = c.reshape(g, apart);
+  Value dx = taps.gather([&](ArrayRef<int64_t> tap) {
+    SmallVector<int64_t> start(tap), size(tap.size(), 1);
+    start.append({0, 0}), size.append({C, M});
+    Value weights = c.reshape(c.slice(getKernel(), start, size), {C, M});
+    return c.sum(c.mul(split, weights), {-1}, false);
+  });
+  SmallVector<Value> rows;
+  taps.forEach([&](ArrayRef<int64_t> tap) {
+    SmallVector<int64_t> cells(Build::shape(g));
+    cells.back() = C, cells.push_back(1);
+    Value x = c.reshape(taps.under(getInput(), tap, 0), cells);
+    rows.push_back(c.reshape(c.sum(c.mul(split, x), all, false), {1, C, M}));
+  });
+  Value dk = rows.size() == 1
+                 ? rows[0]
+                 : c.op("concat", rows, {b.getNamedAttr("axis", b.getI64IntegerAttr(0))});
+  out.append({dx, c.reshape(dk, kernel)});
+  return success();
+}
+
+LogicalResult MaxPoolOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  Taps taps(c, getInput(), g, getWindow(), getStrides(), getPadding(), getDilations());
+  double outside = -std::numeric_limits<double>::infinity();
+  auto isLargest = [&](ArrayRef<int64_t> tap) {
+    Value here = c.compare("eq", taps.under(getInput(), tap, outside), getResult());
+    return c.select(here, c.constant(1, g), c.constant(0, g));
+  };
+  // Cells that share the largest value share its gradient.
+  Value count;
+  taps.forEach([&](ArrayRef<int64_t> tap) {
+    count = count ? c.add(count, isLargest(tap)) : isLargest(tap);
+  });
+  Value share = c.div(g, count);
+  out.push_back(taps.gather([&](ArrayRef<int64_t> tap) { return c.mul(isLargest(tap), share); }));
+  return success();
+}
+
+LogicalResult AvgPoolOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  Taps taps(c, getInput(), g, getWindow(), getStrides(), getPadding(), getDilations());
+  Value ones = c.broadcast(c.constant(1, g), Build::shape(getInput())), count;
+  taps.forEach([&](ArrayRef<int64_t> tap) {
+    Value real = taps.under(ones, tap, 0);
+    count = count ? c.add(count, real) : real;
+  });
+  Value share = c.div(g, count);
+  out.push_back(taps.gather([&](ArrayRef<int64_t>) { return share; }));
   return success();
 }
 
@@ -215,7 +386,8 @@ LogicalResult ConcatOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Val
   SmallVector<int64_t> start(size_t(rank), 0);
   for (Value part : getInputs()) {
     out.push_back(c.slice(g, start, Build::shape(part)));
-    start[size_t(axis < 0 ? axis + rank : axis)] += Build::shape(part)[size_t(axis < 0 ? axis + rank : axis)];
+    start[size_t(axis < 0 ? axis + rank : axis)] +=
+        Build::shape(part)[size_t(axis < 0 ? axis + rank : axis)];
   }
   return success();
 }

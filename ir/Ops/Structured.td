@@ -30,7 +30,7 @@ def Cornet_ConvOp : Cornet_Structured<"conv", [DeclareOpInterfaceMethods<Cornet_
                        DenseI64ArrayAttr:$dilations, I64Attr:$groups);
 }
 
-def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv"> {
+def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "result[n, y, x, c M + m] = sum over r, s of input[n, .., .., c] kernel[r, s, c, m]";
   let description = [{
     Constraints, as conv's: depthwise_conv_c1 ranks; depthwise_conv_c2 attribute lengths; depthwise_conv_c3 positive
@@ -40,7 +40,7 @@ def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv"> {
                        DenseI64ArrayAttr:$dilations);
 }
 
-class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic> {
+class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = text;
   let description = [{
     Constraints: pool_c1 rank; pool_c2 attribute lengths; pool_c3 positive attributes; pool_c4 the window fits.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the function named by the option, adds another, `<name>_gradient`, with the same arguments: it
-// returns what the function does and then the gradients of its first result (the sum of its cells)
-// by the trainable variables among the arguments, in order; where no argument is a variable, by every
-// argument of a float type. Reverse accumulation over the ops' Differentiable interface: gradients of
-// several uses are added, branches that reach no wanted argument are not differentiated.
-// Requires: static shapes, one block, composites without a gradient decomposed. An argument nothing
-// flows to has a gradient of zeros. Fails, naming the op, where a gradient is not known.
+// For the function named by the option, adds another, `<name>_gradient`, with the same arguments:
+// it returns what the function does and then the gradients of its first result (the sum of its
+// cells) by the trainable variables among the arguments, in order; where no argument is a variable,
+// by every argument of a float type. Reverse accumulation over the ops' Differentiable interface:
+// gradients of several uses are added, branches that reach no wanted argument are not
+// differentiated. Requires: static shapes, one block, composites without a gradient decomposed. An
+// argument nothing flows to has a gradient of zeros. Fails, naming the op, where a gradient is not
+// known.
 #include "ir/Ops/Build.h"
 #include "passes/Passes.h"
 
@@ -32,8 +33,10 @@ SmallVector<BlockArgument> wanted(func::FuncOp function) {
     if (!isReal(argument))
       continue;
     all.push_back(argument);
-    auto name = function.getArgAttrOfType<FlatSymbolRefAttr>(argument.getArgNumber(), "cornet.variable");
-    auto variable = name ? SymbolTable::lookupNearestSymbolFrom<VariableOp>(function, name) : VariableOp();
+    auto name =
+        function.getArgAttrOfType<FlatSymbolRefAttr>(argument.getArgNumber(), "cornet.variable");
+    auto variable =
+        name ? SymbolTable::lookupNearestSymbolFrom<VariableOp>(function, name) : VariableOp();
     if (variable && variable.getTrainable())
       variables.push_back(argument);
   }
@@ -49,7 +52,8 @@ public:
     SmallVector<Operation *> order;
     for (Operation &op : block.without_terminator()) {
       order.push_back(&op);
-      if (llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }) && isReal(op.getResult(0)))
+      if (llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }) &&
+          isReal(op.getResult(0)))
         active.insert(op.getResult(0));
     }
     Operation *end = block.getTerminator();

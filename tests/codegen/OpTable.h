@@ -65,6 +65,19 @@ inline const std::vector<Row> &rows() {
          {}});
     t.push_back({"max_pool", {image}, pool, {}});
     t.push_back({"avg_pool", {image}, pool, {}});
+    // The same, two cells at a time, with uneven padding, and with holes.
+    Attributes strided{
+        {"strides", Ints{2, 2}}, {"padding", Ints{0, 1, 1, 0}}, {"dilations", Ints{1, 1}}};
+    Attributes dilated{
+        {"strides", Ints{1, 1}}, {"padding", Ints{2, 1, 0, 2}}, {"dilations", Ints{2, 2}}};
+    for (Attributes attributes : {strided, dilated}) {
+      Attributes withWindow = attributes, withGroups = attributes;
+      withWindow["window"] = Ints{3, 2}, withGroups["groups"] = int64_t(1);
+      t.push_back({"conv", {image, {{3, 2, 20, 24}, {3, 2, 128, 128}}}, withGroups, {}});
+      t.push_back({"depthwise_conv", {image, {{3, 2, 20, 1}, {3, 2, 128, 1}}}, attributes, {}});
+      t.push_back({"max_pool", {image}, withWindow, {}});
+      t.push_back({"avg_pool", {image}, withWindow, {}});
+    }
     t.push_back({"reduce",
                  {image},
                  {{"kind", std::string("mean")}, {"axes", Ints{1, 2}}, {"keepdims", false}},
