@@ -101,11 +101,13 @@ void wrap(llvm::Module &module, StringRef symbol) {
   b.CreateRetVoid();
 }
 
-/// Sums may be reassociated and contracted; NaN and infinity keep their meaning.
+/// Sums may be reassociated and contracted, and the sign of a zero may be lost; NaN and infinity
+/// keep their meaning.
 void setFastMath(llvm::Module &module) {
   llvm::FastMathFlags flags;
   flags.setAllowReassoc();
   flags.setAllowContract();
+  flags.setNoSignedZeros(); // maximum and minimum are three times as fast without
   for (llvm::Function &function : module)
     for (llvm::BasicBlock &block : function)
       for (llvm::Instruction &instruction : block)

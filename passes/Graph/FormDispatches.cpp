@@ -41,7 +41,8 @@ SmallVector<Group> groups(Block &block) {
       Operation *producer = operand.getDefiningOp();
       auto it = producer ? groupOf.find(producer) : groupOf.end();
       if (isa<Pointwise>(op) && it != groupOf.end() && operand.hasOneUse() &&
-          operand.getType() == op.getResult(0).getType())
+          cast<ShapedType>(operand.getType()).getShape() ==
+              cast<ShapedType>(op.getResult(0).getType()).getShape())
         join = std::max(join.value_or(0), it->second);
     }
     if (!join) {
