@@ -29,7 +29,18 @@ Layer::Layer(std::string kind, std::string name)
     : number(++made), kind(std::move(kind)), name(std::move(name)) {}
 
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
-  std::shared_ptr<Graph> graph = inputs.at(0).graph;
+  bool made = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(),
+                                             [](const Tensor &t) { return t.graph != nullptr; });
+  if (!made) {
+    std::shared_ptr<Graph> graph = Recording::current();
+    graph->where = where;
+    graph->mistake((name.empty() ? kind : "'" + name + "'") +
+                   " is called on no tensor, or on one that no Input() or layer made");
+    Node nothing;
+    nothing.shape = {-1}, nothing.poisoned = true;
+    return Tensor(graph, graph->add(std::move(nothing)));
+  }
+  std::shared_ptr<Graph> graph = inputs[0].graph;
   bool outermost = graph->layer.empty();
   if (outermost)
     graph->where = where;

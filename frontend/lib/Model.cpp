@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <ostream>
 #include <set>
 
@@ -143,11 +144,37 @@ struct ModelLayer : Layer {
 
 } // namespace
 
-Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::string name) {
-  std::shared_ptr<Graph> graph = inputs.at(0).graph;
+Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs, std::string name,
+                 std::source_location where) {
+  auto nothing = [](const Tensor &tensor) { return !tensor.graph; };
+  bool whole = !inputs.empty() && !outputs.empty() &&
+               std::none_of(inputs.begin(), inputs.end(), nothing) &&
+               std::none_of(outputs.begin(), outputs.end(), nothing);
+  if (!whole) {
+    Model broken{std::move(name), Recording::current(), {}, {}, nullptr};
+    broken.graph->where = where;
+    broken.graph->mistake("a model needs at least one input and one output, and every tensor made "
+                          "by Input() or a layer");
+    return broken;
+  }
+  std::shared_ptr<Graph> graph = inputs[0].graph;
   Model model{std::move(name), std::move(graph), std::move(inputs), std::move(outputs), nullptr};
   model.layer = std::make_shared<ModelLayer>(model);
   return model;
+}
+
+Model *defineModel(const char *name, Model (*define)()) {
+  Recording recording;
+  auto model = std::make_unique<Model>();
+  try {
+    *model = define();
+  } catch (const std::exception &error) {
+    model->graph = Recording::current();
+    model->graph->mistake(std::string("the definition of model '") + name +
+                          "' threw: " + error.what());
+  }
+  model->name = name;
+  return model.release();
 }
 
 Handle::Handle(const Model &model) : layer(model.layer) {}

@@ -50,6 +50,16 @@ std::shared_ptr<Graph> Recording::current() {
 namespace ops {
 
 Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attributes attributes) {
+  for (const Tensor &operand : operands)
+    if (!operand.graph) {
+      std::shared_ptr<Graph> graph = Recording::current();
+      for (const Tensor &other : operands)
+        graph = other.graph ? other.graph : graph;
+      graph->mistake(op + " is given a tensor that no Input() or op made");
+      Node nothing;
+      nothing.shape = {-1}, nothing.poisoned = true;
+      return Tensor(graph, graph->add(std::move(nothing)));
+    }
   std::shared_ptr<Graph> graph = operands.at(0).graph;
   Node node;
   node.op = "cornet." + op, node.attributes = std::move(attributes);

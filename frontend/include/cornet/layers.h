@@ -113,7 +113,7 @@ struct GlobalPoolingOptions {
 };
 struct EinsumDenseOptions {
   std::string equation = "";
-  Shape output_shape; ///< without the batch; -1 where the input decides
+  Shape output_shape{}; ///< without the batch; -1 where the input decides
   std::string activation = "linear", bias_axes = "";
   Initializer kernel_initializer = "glorot_uniform";
   std::string name = "";
@@ -224,7 +224,7 @@ struct UnitNormalizationOptions {
 };
 struct NormalizationOptions {
   Shape axis{-1};
-  std::vector<double> mean, variance; ///< empty: weights, as adapt() leaves them
+  std::vector<double> mean{}, variance{}; ///< empty: weights, as adapt() leaves them
   bool invert = false;
   std::string name = "";
   template <class V> void fields(V &&v) {
@@ -254,7 +254,7 @@ struct ELUOptions {
   template <class V> void fields(V &&v) { v("alpha", alpha); }
 };
 struct PReLUOptions {
-  Shape shared_axes; ///< dimensions that share one slope, the batch being 0
+  Shape shared_axes{}; ///< dimensions that share one slope, the batch being 0
   std::string name = "";
   template <class V> void fields(V &&v) { v("shared_axes", shared_axes); }
 };
@@ -278,12 +278,12 @@ struct PlainOptions {
   template <class V> void fields(V &&) {}
 };
 struct ReshapeOptions {
-  Shape target_shape;
+  Shape target_shape{};
   std::string name = "";
   template <class V> void fields(V &&v) { v("target_shape", target_shape); }
 };
 struct PermuteOptions {
-  Shape dims; ///< the input's dimensions in their new order, from 1
+  Shape dims{}; ///< the input's dimensions in their new order, from 1
   std::string name = "";
   template <class V> void fields(V &&v) { v("dims", dims); }
 };

@@ -48,7 +48,8 @@ Tensor Input(Shape shape, InputOptions options = {});
 
 /// A model from inputs to outputs.
 Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs,
-                 std::string name = "functional");
+                 std::string name = "functional",
+                 std::source_location where = std::source_location::current());
 /// A stack; `input` lacks the batch.
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name = "sequential",
                  std::source_location where = std::source_location::current());
@@ -57,15 +58,16 @@ Model Sequential(Shape input, std::vector<Handle> layers, std::string name = "se
 Model Subclassed(LayerPtr layer, std::vector<Shape> inputs,
                  std::source_location where = std::source_location::current());
 
+/// What CORNET_MODEL hands to the compiler: the model `define` makes, named `name`. An exception of
+/// the user's code becomes a mistake.
+Model *defineModel(const char *name, Model (*define)());
+
 } // namespace cornet
 
 /// Defines the model of a source file: what `cornet compile model.cpp` asks for.
 #define CORNET_MODEL(NAME)                                                                         \
   static ::cornet::Model cornet_define_##NAME();                                                   \
   extern "C" ::cornet::Model *cornet_model() {                                                     \
-    ::cornet::Recording recording;                                                                 \
-    auto *model = new ::cornet::Model(cornet_define_##NAME());                                     \
-    model->name = #NAME;                                                                           \
-    return model;                                                                                  \
+    return ::cornet::defineModel(#NAME, cornet_define_##NAME);                                     \
   }                                                                                                \
   static ::cornet::Model cornet_define_##NAME()

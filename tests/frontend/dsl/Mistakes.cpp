@@ -72,6 +72,28 @@ TEST(Mistakes, OfAStackAreToldAtTheirLayers) {
   EXPECT_EQ(model.graph->mistakes[1].line, first + 2);
 }
 
+TEST(Mistakes, NothingWhereATensorShouldBe) {
+  Recording recording;
+  Tensor none, x = Input({4});
+  Model model = Functional({x}, {Add()(std::vector<Tensor>{}), Dense({.units = 3})(none)});
+  std::string all = text(model.graph->mistakes);
+  EXPECT_NE(all.find("Add is called on no tensor"), std::string::npos) << all;
+  EXPECT_NE(all.find("Dense is called on no tensor"), std::string::npos) << all;
+  EXPECT_NE(
+      text((x + none).graph->mistakes).find("add is given a tensor that no Input() or op made"),
+      std::string::npos);
+  EXPECT_NE(text(Functional({}, {x}).graph->mistakes).find("at least one input"),
+            std::string::npos);
+  EXPECT_NE(text(Functional({x}, {none}).graph->mistakes).find("made by Input()"),
+            std::string::npos);
+}
+
+TEST(Mistakes, ExceptionsOfTheDefinition) {
+  std::unique_ptr<Model> model(
+      defineModel("sudden", []() -> Model { throw std::runtime_error("no such size"); }));
+  EXPECT_NE(text(model->graph->mistakes).find("'sudden' threw: no such size"), std::string::npos);
+}
+
 TEST(Mistakes, AllAtOnce) {
   Tensor x = Input({8, 8, 1});
   Tensor a = Conv2D({.filters = 4, .kernel_size = 9, .name = "big"})(x);
