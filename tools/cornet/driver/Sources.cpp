@@ -12,6 +12,7 @@
 #include "mlir/Parser/Parser.h"
 
 #include <dlfcn.h>
+#include <map>
 
 using namespace mlir;
 
@@ -39,8 +40,8 @@ std::string shapeText(const Shape &shape) {
   return "(" + out + ")";
 }
 
-/// Gives the weights of the Keras model at `path` to `model`, one by one in order; what does not
-/// fit is said.
+/// Gives the weights of the Keras model at `path` to `model`: by name when both have the same
+/// names, else one by one in order. What does not fit is said.
 std::string takeWeights(const Model &model, const std::string &path) {
   import::Imported imported = import::importModel(path);
   if (!imported.error.empty())
@@ -49,14 +50,24 @@ std::string takeWeights(const Model &model, const std::string &path) {
   if (to.size() != from.size())
     return path + ": has " + std::to_string(from.size()) + " weights, the model '" + model.name +
            "' has " + std::to_string(to.size()) + "; is it the same network?";
+  std::map<std::string, VariablePtr> named;
+  for (const VariablePtr &variable : from)
+    named[variable->name] = variable;
+  if (llvm::all_of(to, [&](const VariablePtr &variable) { return named.contains(variable->name); }))
+    for (size_t i = 0; i < to.size(); ++i)
+      from[i] = named[to[i]->name];
   std::string problems;
-  for (size_t i = 0; i < to.size(); ++i)
+  size_t wrong = 0;
+  for (size_t i = 0; i < to.size(); ++i) {
     if (to[i]->shape == from[i]->shape)
       to[i]->data = from[i]->value();
-    else
+    else if (++wrong <= 5)
       problems += path + ": weight " + std::to_string(i) + " '" + from[i]->name + "' is " +
                   shapeText(from[i]->shape) + ", the model's '" + to[i]->name + "' is " +
                   shapeText(to[i]->shape) + "\n";
+  }
+  if (wrong > 5)
+    problems += path + ": and " + std::to_string(wrong - 5) + " more; is it the same network?\n";
   return problems;
 }
 

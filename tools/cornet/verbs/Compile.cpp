@@ -145,8 +145,9 @@ void addCompile(CLI::App &app, Context &context) {
       ->required();
   verb->add_option("-o,--output", options->output,
                    "The artifact to write; default: the model's name with .cornet, here");
-  verb->add_option("--weights", options->weights,
-                   "A Keras file (.keras, .h5) whose weights the model takes, in order");
+  verb->add_option(
+      "--weights", options->weights,
+      "A Keras file (.keras, .h5) whose weights the model takes: by name, else in order");
   verb->add_option("--batch", options->batches,
                    "Batch sizes to specialize for; any number of rows is served from them")
       ->delimiter(',')
