@@ -222,6 +222,9 @@ private:
 
   private:
     using Values = SmallVector<Value>;
+    /// A panel of so many cells does not stay in the first cache; its lines are fetched so many k
+    /// before their turn.
+    static constexpr int64_t kStreamed = 16384, kAhead = 48;
     using Line = Geometry::Line;
 
     int64_t blockOf(int64_t units) const {
@@ -235,6 +238,11 @@ private:
     /// One k: sums[m][j] + input[bases[m] + step] * weights[weight + step ...].
     void step(Value step, ArrayRef<Value> bases, Value weight, ValueRange sums, Values &next) {
       Value at = c.add(weight, c.mul(step, weightPitch));
+      // Weights stream from memory, and the hardware looks ahead no further than a page.
+      if (k.packed && k.depth() * width >= kStreamed)
+        for (int64_t line = 0; line < width; line += 16)
+          memref::PrefetchOp::create(c.b, c.loc, weights,
+                                     ValueRange{c.add(at, kAhead * width + line)}, false, 2, true);
       Values row;
       for (int64_t j = 0; j < tile.columns; ++j)
         row.push_back(epilogue.load(weights, c.add(at, j * lanes), k.packed ? Value() : maskAt(j)));
