@@ -34,7 +34,6 @@ def FormDispatches : Pass<"cornet-form-dispatches"> {
   let summary = "Group ops into dispatches, each of which becomes one kernel";
 }
 
-def Gradient : Pass<"cornet-gradient", "::mlir::ModuleOp"> {
-  let summary = "Add the function that computes the gradients of another's first result";
-  let options = [Option<"function", "function", "std::string", "\"predict\"", "the function to differentiate">];
+def Gradient : Pass<"cornet-gradient"> {
+  let summary = "Write gradients in vector-Jacobian products";
 }

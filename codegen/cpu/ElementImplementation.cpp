@@ -10,7 +10,10 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 #include <limits>
+#include <numbers>
 
 using namespace mlir;
 
@@ -36,7 +39,7 @@ public:
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
-              ConvTransposeOp>([&](auto typed) { return emit(typed, at); })
+              ConvTransposeOp, ScatterOp, RandomOp>([&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
 
@@ -273,6 +276,69 @@ private:
     from = Place(ArrayRef(at).drop_front(rank));
     from.insert(from.begin(), c.min(c.max(row, c.index(0)), c.index(shape(op.getTable())[0] - 1)));
     return cell(op.getTable(), from);
+  }
+
+  /// Each cell looks through all indices: rows of a table that few updates touch have no better
+  /// way here.
+  Value emit(ScatterOp op, const Place &at) {
+    ArrayRef<int64_t> indices = shape(op.getIndices());
+    Value rows = c.index(int64_t(op.getRows()) - 1);
+    return fold(indices, c.f32(0), [&](const Place &i, Value sum) -> Value {
+      Value row =
+          arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), cell(op.getIndices(), i));
+      row = c.min(c.max(row, c.index(0)), rows);
+      Value hit = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, row, at[0]);
+      Place from = i;
+      from.append(at.begin() + 1, at.end());
+      Value update = c.choose(hit, cell(op.getUpdates(), from), c.f32(0));
+      return arith::AddFOp::create(c.b, c.loc, sum, update);
+    });
+  }
+
+  Value emit(RandomOp op, const Place &at) {
+    Type i64 = c.b.getI64Type();
+    auto word = [&](uint64_t value) {
+      return arith::ConstantOp::create(c.b, c.loc, c.b.getI64IntegerAttr(int64_t(value)));
+    };
+    auto low = [&](Value x) -> Value {
+      return arith::AndIOp::create(c.b, c.loc, x, word(0xffffffff));
+    };
+    auto high = [&](Value x) -> Value {
+      return arith::ShRUIOp::create(c.b, c.loc, x, word(32));
+    };
+    auto mix = [&](Value x, Value y, uint32_t key) -> Value {
+      Value mixed = arith::XOrIOp::create(c.b, c.loc, x, y);
+      return arith::XOrIOp::create(c.b, c.loc, mixed, word(key));
+    };
+    Value linear = c.index(0);
+    ArrayRef<int64_t> extents = op.getType().getShape();
+    for (size_t d = 0; d < extents.size(); ++d)
+      linear = c.add(c.mul(linear, extents[d]), at[d]);
+    Value step = arith::ExtUIOp::create(c.b, c.loc, i64, cell(op.getStep(), {}));
+    Value w[4] = {low(arith::IndexCastOp::create(c.b, c.loc, i64, linear)), word(0), step, word(0)};
+    uint32_t k0 = uint32_t(op.getSeed()), k1 = uint32_t(op.getSeed() >> 32);
+    for (int round = 0; round < 10; ++round) {
+      Value p0 = arith::MulIOp::create(c.b, c.loc, w[0], word(0xD2511F53));
+      Value p1 = arith::MulIOp::create(c.b, c.loc, w[2], word(0xCD9E8D57));
+      Value a = mix(high(p1), w[1], k0), b = mix(high(p0), w[3], k1);
+      w[0] = a, w[1] = low(p1), w[2] = b, w[3] = low(p0);
+      k0 += 0x9E3779B9, k1 += 0xBB67AE85;
+    }
+    auto unit = [&](Value x, double shift) -> Value { // (the high 24 bits + shift) / 2^24
+      Value bits = arith::ShRUIOp::create(c.b, c.loc, x, word(8));
+      bits = arith::TruncIOp::create(c.b, c.loc, c.b.getI32Type(), bits);
+      Value real = arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), bits);
+      real = shift == 0 ? real : Value(arith::AddFOp::create(c.b, c.loc, real, c.f32(shift)));
+      return arith::MulFOp::create(c.b, c.loc, real, c.f32(1.0 / (1 << 24)));
+    };
+    if (op.getDistribution() == "uniform")
+      return unit(w[0], 0);
+    Value log = math::LogOp::create(c.b, c.loc, unit(w[0], 1));
+    Value radius = math::SqrtOp::create(c.b, c.loc,
+                                        arith::MulFOp::create(c.b, c.loc, log, c.f32(-2)));
+    Value angle =
+        arith::MulFOp::create(c.b, c.loc, unit(w[1], 0), c.f32(2 * std::numbers::pi));
+    return arith::MulFOp::create(c.b, c.loc, radius, math::CosOp::create(c.b, c.loc, angle));
   }
 
   Value emit(ResizeOp op, const Place &at) {

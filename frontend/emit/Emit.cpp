@@ -48,15 +48,21 @@ public:
     return b.getDenseI64ArrayAttr(std::get<std::vector<int64_t>>(value));
   }
 
+  /// `cells`, or one for all of them, as the value of `node`.
+  ElementsAttr elements(const Node &node, ArrayRef<float> cells) {
+    auto as = [&]<class T>(T) -> ElementsAttr {
+      std::vector<T> typed(cells.begin(), cells.end());
+      return DenseElementsAttr::get(typeOf(node), ArrayRef<T>(typed));
+    };
+    return node.dtype == "i32" ? as(int32_t()) : as(float());
+  }
+
   void emit(int index) {
     const Node &node = model.graph->nodes[size_t(index)];
     if (values.contains(index))
       return;
     if (node.op == "constant") {
-      float value = float(std::get<double>(node.attributes.at("value")));
-      values[index] = ConstantOp::create(
-          b, locationOf(node),
-          cast<ElementsAttr>(mlir::Attribute(DenseElementsAttr::get(typeOf(node), value))));
+      values[index] = ConstantOp::create(b, locationOf(node), elements(node, node.data));
       return;
     }
     OperationState state(locationOf(node), node.op);
@@ -80,9 +86,8 @@ public:
     for (int index : nodes)
       if (const Node &node = model.graph->nodes[size_t(index)]; node.variable) {
         std::vector<float> data = node.variable->value();
-        auto value = cast<ElementsAttr>(
-            mlir::Attribute(DenseElementsAttr::get(typeOf(node), ArrayRef<float>(data))));
-        VariableOp::create(b, locationOf(node), b.getStringAttr(node.variable->name), value,
+        VariableOp::create(b, locationOf(node), b.getStringAttr(node.variable->name),
+                           elements(node, data),
                            b.getBoolAttr(node.variable->trainable));
         arguments.push_back(index);
       }

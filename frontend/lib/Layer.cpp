@@ -4,6 +4,8 @@
 // runs.
 #include <cornet/model.h>
 
+#include "ir/Infer/Infer.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cctype>
@@ -29,9 +31,10 @@ Layer::Layer(std::string kind, std::string name)
     : number(++made), kind(std::move(kind)), name(std::move(name)) {}
 
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
-  bool made = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(),
-                                             [](const Tensor &t) { return t.graph != nullptr; });
-  if (!made) {
+  bool recorded = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [](const Tensor &t) {
+    return t.graph != nullptr;
+  });
+  if (!recorded) {
     std::shared_ptr<Graph> graph = Recording::current();
     graph->where = where;
     graph->mistake((name.empty() ? kind : "'" + name + "'") +
@@ -75,7 +78,14 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
     for (const Tensor &input : inputs)
       shapes.push_back(input.shape());
     build(shapes), built = true;
+    auto empty = [](int64_t extent) { return extent < 1; };
+    for (const VariablePtr &weight : weights)
+      if (known && std::any_of(weight->shape.begin(), weight->shape.end(), empty))
+        known = false, graph->mistake("its weight '" + weight->name + "' would have the shape " +
+                                      infer::text(weight->shape) +
+                                      "; weights need positive extents and none of the batch");
   }
+  int first = int(graph->nodes.size());
   Tensor result = inputs[0];
   if (known) {
     result = call(inputs);
@@ -85,8 +95,13 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
     result = Tensor(graph, graph->add(std::move(node)));
   }
   graph->layer.pop_back();
-  if (outermost)
-    graph->calls.push_back({number, name, kind, weights, result.node});
+  if (outermost) {
+    std::vector<int> arguments;
+    for (const Tensor &input : inputs)
+      arguments.push_back(input.node);
+    graph->calls.push_back({number, name, kind, weights, result.node, shared_from_this(),
+                            std::move(arguments), first, int(graph->nodes.size())});
+  }
   return result;
 }
 
@@ -95,9 +110,15 @@ Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initial
   auto variable = std::make_shared<Variable>();
   variable->name = path + "/" + weight;
   variable->shape = std::move(shape), variable->initializer = initializer,
-  variable->trainable = trainable;
+  variable->trainable = trainable, variable->frozen = !this->trainable;
   weights.push_back(std::move(variable));
   return *weights.back();
+}
+
+void Layer::setTrainable(bool on) {
+  trainable = on;
+  for (const VariablePtr &variable : weights)
+    variable->frozen = !on;
 }
 
 Tensor Layer::weight(size_t index, const Tensor &like) const {

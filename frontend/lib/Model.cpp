@@ -68,6 +68,12 @@ Tensor Input(Shape shape, InputOptions options) {
   if (options.dtype != "float32" && options.dtype != "int32")
     graph->mistake("input '" + name + "' has dtype '" + options.dtype + "'; use float32 or int32");
   Node node;
+  for (int64_t extent : shape)
+    if (extent < 1 && !node.poisoned) {
+      graph->mistake("input '" + name + "' has an extent of " + std::to_string(extent) +
+                     "; give positive extents, without the batch");
+      node.poisoned = true;
+    }
   node.op = "input", node.shape = {-1}, node.dtype = options.dtype == "int32" ? "i32" : "f32";
   node.shape.insert(node.shape.end(), shape.begin(), shape.end());
   int index = graph->add(std::move(node));

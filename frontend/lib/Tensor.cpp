@@ -21,12 +21,24 @@ void Graph::mistake(std::string message) {
 }
 
 int Graph::variable(const VariablePtr &variable) {
-  for (size_t i = 0; i < nodes.size(); ++i)
-    if (nodes[i].variable == variable)
-      return int(i);
+  for (const auto &[target, value] : assigned)
+    if (target == variable)
+      return value;
+  auto [it, isNew] = read.try_emplace(variable.get(), 0);
+  if (!isNew)
+    return it->second;
   Node node;
-  node.op = "variable", node.shape = variable->shape, node.variable = variable;
-  return add(std::move(node));
+  node.op = "variable", node.shape = variable->shape, node.dtype = variable->dtype;
+  node.variable = variable;
+  return it->second = add(std::move(node));
+}
+
+VariablePtr Graph::step() {
+  if (!counter) {
+    counter = std::make_shared<Variable>();
+    counter->name = "random/step", counter->trainable = false, counter->dtype = "i32";
+  }
+  return counter;
 }
 
 std::string text(const std::vector<Mistake> &mistakes) {
@@ -85,7 +97,9 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
     infer::Result result = infer::inferOp(node.op, types, node.attributes);
     if (result)
       node.shape = result.type.shape,
-      node.dtype = result.type.dtype == infer::DType::i1 ? "i1" : "f32";
+      node.dtype = result.type.dtype == infer::DType::i1    ? "i1"
+                   : result.type.dtype == infer::DType::i32 ? "i32"
+                                                            : "f32";
     else
       graph->mistake(result.error), node.poisoned = true;
   }
@@ -93,10 +107,58 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
 }
 
 Tensor constant(const Tensor &like, double value) {
+  return constant(like, {}, {float(value)}, like.dtype() == "i32" ? "i32" : "f32");
+}
+
+Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
+                const std::string &dtype) {
   Node node;
-  node.op = "constant", node.attributes["value"] = value;
+  node.op = "constant", node.shape = std::move(shape), node.data = std::move(cells);
+  node.dtype = dtype;
   return Tensor(like.graph, like.graph->add(std::move(node)));
 }
+
+Tensor read(const VariablePtr &variable, const Tensor &like) {
+  return Tensor(like.graph, like.graph->variable(variable));
+}
+
+void assign(const VariablePtr &variable, const Tensor &value) {
+  Graph &graph = *value.graph;
+  if (!value.poisoned() && (value.shape() != variable->shape || value.dtype() != variable->dtype))
+    return graph.mistake("variable '" + variable->name + "' of " + variable->dtype + " " +
+                         infer::text(variable->shape) + " is assigned " + value.dtype() + " " +
+                         infer::text(value.shape()));
+  graph.variable(variable); // it is an argument of the step, also when nothing reads it
+  for (auto &[target, node] : graph.assigned)
+    if (target == variable) {
+      node = value.node;
+      return;
+    }
+  graph.assigned.emplace_back(variable, value.node);
+}
+
+void addLoss(const Tensor &scalar) {
+  if (!scalar.poisoned() && !scalar.shape().empty())
+    return scalar.graph->mistake("a loss that is added must be a scalar, got " +
+                                 infer::text(scalar.shape()));
+  scalar.graph->losses.push_back(scalar.node);
+}
+
+Tensor gradient(const Tensor &y, const Tensor &x) { return record("gradient", {y, x}); }
+Tensor stopGradient(const Tensor &x) { return record("stop_gradient", {x}); }
+Tensor cast(const Tensor &x, const std::string &dtype) {
+  return x.dtype() == dtype ? x : record("cast", {x}, {{"to", dtype}});
+}
+
+static Tensor random(const Tensor &like, const char *distribution, uint64_t seed) {
+  Graph &graph = *like.graph;
+  // The place is part of the key, so that two layers of one seed do not share their draws.
+  uint64_t key = (seed ? seed : graph.seed) * 0x9E3779B97F4A7C15u + uint64_t(++graph.draws);
+  return record("random", {read(graph.step(), like), like},
+                {{"distribution", std::string(distribution)}, {"seed", int64_t(key)}});
+}
+Tensor randomUniform(const Tensor &like, uint64_t seed) { return random(like, "uniform", seed); }
+Tensor randomNormal(const Tensor &like, uint64_t seed) { return random(like, "normal", seed); }
 
 Tensor matmul(const Tensor &a, const Tensor &b) {
   return record("matmul", {a, b}, {{"transpose_lhs", false}, {"transpose_rhs", false}});
@@ -134,6 +196,15 @@ Tensor tanh(const Tensor &x) { return record("tanh", {x}); }
 Tensor exp(const Tensor &x) { return record("exp", {x}); }
 Tensor log(const Tensor &x) { return record("log", {x}); }
 Tensor abs(const Tensor &x) { return record("abs", {x}); }
+Tensor floor(const Tensor &x) { return record("floor", {x}); }
+Tensor sin(const Tensor &x) { return record("sin", {x}); }
+Tensor cos(const Tensor &x) { return record("cos", {x}); }
+Tensor softplus(const Tensor &x) { return record("softplus", {x}); }
+Tensor pow(const Tensor &a, const Tensor &b) { return record("pow", {a, b}); }
+Tensor pow(const Tensor &a, double b) { return pow(a, constant(a, b)); }
+Tensor sign(const Tensor &x) {
+  return indicator(compare(x, 0.0, "gt")) - indicator(compare(x, 0.0, "lt"));
+}
 Tensor sqrt(const Tensor &x) { return record("sqrt", {x}); }
 Tensor rsqrt(const Tensor &x) { return record("rsqrt", {x}); }
 Tensor clamp(const Tensor &x, double low, double high) {
@@ -147,6 +218,47 @@ Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate) {
 Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse) {
   return record("select", {condition, onTrue, onFalse});
 }
+Tensor compare(const Tensor &a, double b, const std::string &predicate) {
+  return compare(a, constant(a, b), predicate);
+}
+Tensor indicator(const Tensor &condition) { return cast(condition, "f32"); }
+
+static std::vector<int64_t> allAxes(const Tensor &x) {
+  std::vector<int64_t> axes;
+  for (size_t d = 0; d < x.rank(); ++d)
+    axes.push_back(int64_t(d));
+  return axes;
+}
+Tensor sum(const Tensor &x, std::vector<int64_t> axes, bool keepdims) {
+  return reduce(x, "sum", std::move(axes), keepdims);
+}
+Tensor mean(const Tensor &x, std::vector<int64_t> axes, bool keepdims) {
+  return reduce(x, "mean", std::move(axes), keepdims);
+}
+Tensor sum(const Tensor &x) { return x.rank() == 0 ? x : sum(x, allAxes(x)); }
+Tensor mean(const Tensor &x) { return x.rank() == 0 ? x : mean(x, allAxes(x)); }
+
+/// 0, 1, ... as f32.
+static Tensor indices(const Tensor &like, int64_t count) {
+  std::vector<float> cells;
+  for (int64_t i = 0; i < count; ++i)
+    cells.push_back(float(i));
+  return constant(like, {count}, std::move(cells));
+}
+
+Tensor argmax(const Tensor &x) {
+  int64_t classes = x.shape().back();
+  Tensor best = compare(x, reduce(x, "max", {-1}, true), "eq");
+  Tensor place = select(best, indices(x, classes), constant(x, double(classes - 1)));
+  return cast(reduce(place, "min", {-1}), "i32");
+}
+
+Tensor oneHot(const Tensor &index, int64_t classes) {
+  Shape column = index.shape();
+  column.push_back(1);
+  Tensor wide = reshape(cast(index, "f32"), column);
+  return indicator(compare(wide, indices(index, classes), "eq"));
+}
 
 } // namespace ops
 
@@ -158,5 +270,10 @@ Tensor operator-(const Tensor &a) { return ops::record("neg", {a}); }
 Tensor operator+(const Tensor &a, double b) { return a + ops::constant(a, b); }
 Tensor operator-(const Tensor &a, double b) { return a - ops::constant(a, b); }
 Tensor operator*(const Tensor &a, double b) { return a * ops::constant(a, b); }
+Tensor operator/(const Tensor &a, double b) { return a / ops::constant(a, b); }
+Tensor operator+(double a, const Tensor &b) { return ops::constant(b, a) + b; }
+Tensor operator-(double a, const Tensor &b) { return ops::constant(b, a) - b; }
+Tensor operator*(double a, const Tensor &b) { return ops::constant(b, a) * b; }
+Tensor operator/(double a, const Tensor &b) { return ops::constant(b, a) / b; }
 
 } // namespace cornet

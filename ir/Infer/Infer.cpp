@@ -60,6 +60,47 @@ Result select(Operands operands, const Attributes &) {
   return broadcast(condition, result.type);
 }
 
+Result castTo(Operands operands, const Attributes &attributes) {
+  static const std::map<std::string, DType, std::less<>> known = {
+      {"f32", DType::f32}, {"f64", DType::f64}, {"i32", DType::i32}, {"i1", DType::i1}};
+  auto it = known.find(get<std::string>(attributes, "to"));
+  if (it == known.end())
+    return fail("cast_c1: to must be f32, f64, i32 or i1, got '" +
+                get<std::string>(attributes, "to") + "'");
+  return {{it->second, operands[0].shape}, ""};
+}
+
+Result random(Operands operands, const Attributes &attributes) {
+  const std::string &kind = get<std::string>(attributes, "distribution");
+  if (kind != "uniform" && kind != "normal")
+    return fail("random_c1: distribution must be uniform or normal, got '" + kind + "'");
+  if (operands[0].dtype != DType::i32 || !operands[0].shape.empty())
+    return fail("random_c2: the step must be an i32 scalar");
+  return {{DType::f32, operands[1].shape}, ""};
+}
+
+Result gradient(Operands operands, const Attributes &) {
+  for (const TensorType &operand : operands)
+    if (operand.dtype != DType::f32 && operand.dtype != DType::f64)
+      return fail("gradient_c1: only real numbers have a gradient");
+  return {operands[1], ""};
+}
+
+Result scatter(Operands operands, const Attributes &attributes) {
+  const Shape &updates = operands[0].shape, &indices = operands[1].shape;
+  int64_t rows = get<int64_t>(attributes, "rows");
+  if (rows < 1 || operands[1].dtype != DType::i32)
+    return fail("scatter_c1: a positive number of rows and i32 indices are needed");
+  if (updates.size() < indices.size() ||
+      !std::equal(indices.begin(), indices.end(), updates.begin()))
+    return fail("scatter_c2: updates " + text(updates) + " must begin with the shape of indices " +
+                text(indices));
+  Result result{{operands[0].dtype, {rows}}, ""};
+  result.type.shape.insert(result.type.shape.end(), updates.begin() + int64_t(indices.size()),
+                           updates.end());
+  return result;
+}
+
 Result matmul(Operands operands, const Attributes &attributes) {
   Shape a = operands[0].shape, b = operands[1].shape;
   if (a.size() < 2 || b.size() < 2)
@@ -378,6 +419,8 @@ std::string mistake(const Shape &shape) {
   for (size_t i = 0; i < shape.size(); ++i)
     if (shape[i] < 0 && (i > 0 || shape[i] != kDynamic))
       return "shape_c1: dimensions after the first must be known, got " + text(shape);
+    else if (shape[i] == 0)
+      return "shape_c2: extents must be positive, got " + text(shape);
   return "";
 }
 
@@ -390,6 +433,10 @@ struct Entry {
 const std::map<std::string, Entry, std::less<>> &rules() {
   static const std::map<std::string, Entry, std::less<>> table = [] {
     std::map<std::string, Entry, std::less<>> t{{"compare", {compare, 2}},
+                                                {"cast", {castTo, 1}},
+                                                {"random", {random, 2}},
+                                                {"gradient", {gradient, 2}},
+                                                {"scatter", {scatter, 2}},
                                                 {"select", {select, 3}},
                                                 {"matmul", {matmul, 2}},
                                                 {"conv", {conv, 2}},
@@ -410,7 +457,7 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"conv_transpose", {convTranspose, 2}}};
     for (const char *name :
          {"neg", "abs", "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf", "floor", "ceil",
-          "round", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+          "round", "sin", "cos", "stop_gradient", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})
       t[name] = {pointwise, 1};
     for (const char *name : {"add", "sub", "mul", "div", "maximum", "minimum", "pow"})
       t[name] = {pointwise, 2};

@@ -24,6 +24,12 @@ Value Build::constant(double value, Value like) const {
                             DenseElementsAttr::get(RankedTensorType::get({}, element), cell));
 }
 
+Value Build::cast(Value x, Value like) const {
+  std::string to;
+  llvm::raw_string_ostream(to) << getElementTypeOrSelf(like);
+  return op("cast", {x}, {b.getNamedAttr("to", b.getStringAttr(to))});
+}
+
 Value Build::matmul(Value x, Value y, bool transposeX, bool transposeY) const {
   return op("matmul", {x, y},
             {b.getNamedAttr("transpose_lhs", b.getBoolAttr(transposeX)),

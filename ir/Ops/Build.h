@@ -40,6 +40,8 @@ struct Build {
   }
   /// x where the condition holds, else 0.
   mlir::Value where(mlir::Value c, mlir::Value x) const { return select(c, x, constant(0, x)); }
+  /// x in the element type of `like`.
+  mlir::Value cast(mlir::Value x, mlir::Value like) const;
   mlir::Value matmul(mlir::Value x, mlir::Value y, bool transposeX, bool transposeY) const;
   mlir::Value reshape(mlir::Value x, llvm::ArrayRef<int64_t> shape) const;
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> permutation) const;

@@ -24,7 +24,7 @@ class Cornet_Op<string mnemonic, list<Trait> traits = []> : Op<Cornet_Dialect, m
 
 // An op whose result type follows from operands and attributes by the rule of its name in ir/Infer,
 // which is also its verifier: its labelled constraints are the rule's. All of them share shape_c1: only
-// the first dimension of an operand or a result may be unknown.
+// the first dimension of an operand or a result may be unknown; shape_c2: extents are positive.
 class Cornet_InferredOp<string mnemonic, list<Trait> traits = []>
     : Cornet_Op<mnemonic, traits # [Pure, DeclareOpInterfaceMethods<Cornet_Evaluate>]> {
   let results = (outs AnyRankedTensor:$result);

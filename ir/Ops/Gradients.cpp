@@ -32,7 +32,14 @@ CORNET_GRADIENT(ErfOp, c.mul(g, c.mul(c.exp(c.neg(c.mul(x, x))), 2 * std::number
 CORNET_GRADIENT(FloorOp, Value())
 CORNET_GRADIENT(CeilOp, Value())
 CORNET_GRADIENT(RoundOp, Value())
-CORNET_GRADIENT(ReluOp, c.where(c.compare("gt", x, 0), g))
+CORNET_GRADIENT(SinOp, c.mul(g, c.op("cos", {x})))
+CORNET_GRADIENT(CosOp, c.neg(c.mul(g, c.op("sin", {x}))))
+CORNET_GRADIENT(StopGradientOp, Value())
+CORNET_GRADIENT(CastOp, isa<FloatType>(getElementTypeOrSelf(x)) &&
+                                isa<FloatType>(getElementTypeOrSelf(y))
+                            ? c.cast(g, x)
+                            : Value())
+CORNET_GRADIENT(ReluOp, c.where(c.compare("gt", y, 0), g))
 CORNET_GRADIENT(SoftplusOp, c.mul(g, c.op("sigmoid", {x})))
 CORNET_GRADIENT(LeakyReluOp,
                 c.select(c.compare("gt", x, 0), g, c.mul(g, getNegativeSlope().convertToDouble())))
@@ -370,6 +377,11 @@ LogicalResult TransposeOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<
   return success();
 }
 
+CORNET_GRADIENT(GatherOp,
+                c.op("scatter", {g, getIndices()},
+                     {builder.getNamedAttr("rows", builder.getI64IntegerAttr(Build::shape(x)[0]))}),
+                Value())
+CORNET_GRADIENT(ScatterOp, c.op("gather", {g, getIndices()}), Value())
 CORNET_GRADIENT(PadOp, c.slice(g, getLow(), Build::shape(getInput())))
 
 LogicalResult SliceOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {

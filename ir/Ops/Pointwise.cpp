@@ -22,15 +22,22 @@ struct Code {
   Type type;
 
   Value constant(double value) const {
-    auto element = cast<FloatType>(getElementTypeOrSelf(type));
-    TypedAttr attr = FloatAttr::get(element, value);
+    Type element = getElementTypeOrSelf(type);
+    TypedAttr attr = isa<FloatType>(element)
+                         ? TypedAttr(FloatAttr::get(element, value))
+                         : TypedAttr(IntegerAttr::get(element, int64_t(value)));
     if (auto vector = dyn_cast<VectorType>(type))
-      attr = DenseElementsAttr::get(vector, cast<FloatAttr>(attr));
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
     return arith::ConstantOp::create(b, loc, attr);
   }
-  Value add(Value x, Value y) const { return arith::AddFOp::create(b, loc, x, y); }
-  Value sub(Value x, Value y) const { return arith::SubFOp::create(b, loc, x, y); }
-  Value mul(Value x, Value y) const { return arith::MulFOp::create(b, loc, x, y); }
+  bool integer() const { return !isa<FloatType>(getElementTypeOrSelf(type)); }
+  /// `Real` of reals, `Integer` of integers.
+  template <class Real, class Integer> Value either(Value x, Value y) const {
+    return integer() ? Value(Integer::create(b, loc, x, y)) : Value(Real::create(b, loc, x, y));
+  }
+  Value add(Value x, Value y) const { return either<arith::AddFOp, arith::AddIOp>(x, y); }
+  Value sub(Value x, Value y) const { return either<arith::SubFOp, arith::SubIOp>(x, y); }
+  Value mul(Value x, Value y) const { return either<arith::MulFOp, arith::MulIOp>(x, y); }
   Value div(Value x, Value y) const { return arith::DivFOp::create(b, loc, x, y); }
   Value max(Value x, Value y) const { return arith::MaximumFOp::create(b, loc, x, y); }
   Value min(Value x, Value y) const { return arith::MinimumFOp::create(b, loc, x, y); }
@@ -73,6 +80,9 @@ CORNET_UNARY(ErfOp, math::ErfOp::create(b, loc, x), std::erf(x))
 CORNET_UNARY(FloorOp, math::FloorOp::create(b, loc, x), std::floor(x))
 CORNET_UNARY(CeilOp, math::CeilOp::create(b, loc, x), std::ceil(x))
 CORNET_UNARY(RoundOp, math::RoundEvenOp::create(b, loc, x), std::nearbyint(x))
+CORNET_UNARY(SinOp, math::SinOp::create(b, loc, x), std::sin(x))
+CORNET_UNARY(CosOp, math::CosOp::create(b, loc, x), std::cos(x))
+CORNET_UNARY(StopGradientOp, x, x)
 CORNET_UNARY(ReluOp, c.max(x, c.constant(0)), x > 0 || std::isnan(x) ? x : 0)
 CORNET_UNARY(SiluOp, c.mul(x, c.sigmoid(x)), x *sigmoid(x))
 CORNET_UNARY(SoftplusOp,
@@ -94,6 +104,35 @@ CORNET_UNARY(EluOp,
                       c.mul(c.constant(getAlpha().convertToDouble()),
                             c.sub(c.exp(x), c.constant(1)))),
              x > 0 ? x : getAlpha().convertToDouble() * std::expm1(x))
+
+Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  Value x = v[0];
+  Type to = getElementTypeOrSelf(getType()), from = getElementTypeOrSelf(x.getType()), type = to;
+  if (auto vector = dyn_cast<VectorType>(x.getType()))
+    type = vector.clone(to);
+  Code c{b, loc, x.getType()};
+  if (from == to)
+    return x;
+  if (to.isInteger(1))
+    return c.integer() ? Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x,
+                                                     c.constant(0)))
+                       : Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x,
+                                                     c.constant(0)));
+  if (!c.integer())
+    return isa<FloatType>(to) ? Value(arith::ExtFOp::create(b, loc, type, x))
+                              : Value(arith::FPToSIOp::create(b, loc, type, x));
+  if (from.isInteger(1))
+    return isa<FloatType>(to) ? Value(arith::UIToFPOp::create(b, loc, type, x))
+                              : Value(arith::ExtUIOp::create(b, loc, type, x));
+  return arith::SIToFPOp::create(b, loc, type, x);
+}
+
+LogicalResult CastOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Type to = getElementTypeOrSelf(getType());
+  return reference::map(in, out, [&](const double *v) -> double {
+    return to.isInteger(1) ? v[0] != 0 : to.isInteger(32) ? std::trunc(v[0]) : v[0];
+  });
+}
 
 Value GeluOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
   Value x = v[0];

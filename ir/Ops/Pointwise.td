@@ -30,6 +30,13 @@ def Cornet_ErfOp : Cornet_Unary<"erf", "the error function">;
 def Cornet_FloorOp : Cornet_Unary<"floor", "largest integer not above x">;
 def Cornet_CeilOp : Cornet_Unary<"ceil", "smallest integer not below x">;
 def Cornet_RoundOp : Cornet_Unary<"round", "nearest integer, halves to even">;
+def Cornet_SinOp : Cornet_Unary<"sin", "sin x">;
+def Cornet_CosOp : Cornet_Unary<"cos", "cos x">;
+def Cornet_StopGradientOp : Cornet_Unary<"stop_gradient", "x, constant to cornet.gradient">;
+def Cornet_CastOp : Cornet_Unary<"cast", "x as the element type `to`; reals to integers towards zero, to i1 whether not 0"> {
+  let arguments = (ins AnyRankedTensor:$input, StrAttr:$to);
+  let description = "Constraint: cast_c1 a known type.";
+}
 def Cornet_ReluOp : Cornet_Unary<"relu", "max(x, 0)">;
 def Cornet_SiluOp : Cornet_Unary<"silu", "x sigmoid(x)">;
 def Cornet_SoftplusOp : Cornet_Unary<"softplus", "ln(1 + e^x), computed as max(x, 0) + ln(1 + e^-|x|)">;

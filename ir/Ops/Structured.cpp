@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <array>
 #include <limits>
+#include <numbers>
 
 using namespace mlir;
 
@@ -40,6 +42,18 @@ struct Window {
     });
   }
 };
+
+/// Philox4x32-10 (Salmon et al. 2011).
+std::array<uint32_t, 4> philox(std::array<uint32_t, 4> c, uint64_t key) {
+  uint32_t k0 = uint32_t(key), k1 = uint32_t(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    uint64_t p0 = uint64_t(0xD2511F53) * c[0], p1 = uint64_t(0xCD9E8D57) * c[2];
+    c = {uint32_t(p1 >> 32) ^ c[1] ^ k0, uint32_t(p1), uint32_t(p0 >> 32) ^ c[3] ^ k1,
+         uint32_t(p0)};
+    k0 += 0x9E3779B9, k1 += 0xBB67AE85;
+  }
+  return c;
+}
 
 int64_t positive(int64_t axis, size_t rank) { return axis < 0 ? axis + int64_t(rank) : axis; }
 
@@ -240,6 +254,45 @@ LogicalResult GatherOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &ou
     out.data.insert(out.data.end(), row, row + width);
   }
   return success();
+}
+
+LogicalResult ScatterOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  int64_t rows = out.shape[0], width = out.size() / rows;
+  out.data.assign(size_t(out.size()), 0);
+  const double *update = in[0]->data.data();
+  for (double index : in[1]->data) {
+    double *row = out.data.data() + std::clamp<int64_t>(int64_t(index), 0, rows - 1) * width;
+    for (int64_t i = 0; i < width; ++i)
+      row[i] += *update++;
+  }
+  return success();
+}
+
+LogicalResult RandomOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  bool normal = getDistribution() == "normal";
+  out.data.resize(size_t(out.size()));
+  for (int64_t i = 0; i < out.size(); ++i) {
+    auto words = philox({uint32_t(i), 0, uint32_t(int64_t(in[0]->data[0])), 0}, getSeed());
+    double u = double(words[0] >> 8), v = double(words[1] >> 8), unit = 1.0 / (1 << 24);
+    out.data[size_t(i)] = normal ? std::sqrt(-2 * std::log((u + 1) * unit)) *
+                                       std::cos(2 * std::numbers::pi * (v * unit))
+                                 : u * unit;
+  }
+  return success();
+}
+
+Value RandomOp::decompose(OpBuilder &b) {
+  auto type = cast<RankedTensorType>(getLike().getType());
+  if (!type.hasStaticShape() || getLike().getDefiningOp<ConstantOp>())
+    return {};
+  Value like = ConstantOp::create(b, getLoc(),
+                                  DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
+  return RandomOp::create(b, getLoc(), getType(), getStep(), like, getDistributionAttr(),
+                          getSeedAttr());
+}
+
+LogicalResult GradientOp::evaluate(ArrayRef<const HostTensor *>, HostTensor &) {
+  return emitOpError("is not written out; run cornet-gradient");
 }
 
 LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {

@@ -94,13 +94,38 @@ def Cornet_BroadcastOp : Cornet_Structured<"broadcast", [DeclareOpInterfaceMetho
   let description = "Constraint: broadcast_c3 the input stretches to the shape.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$shape);
 }
-def Cornet_GatherOp : Cornet_Structured<"gather"> {
+def Cornet_GatherOp : Cornet_Structured<"gather", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "result[i..., e...] = table[indices[i...], e...]";
   let description = [{
     Indices outside the table read its nearest row. Constraints: gather_c1 a static table; gather_c2 i32 indices.
     Source: Keras 3 Embedding.
   }];
   let arguments = (ins AnyRankedTensor:$table, AnyRankedTensor:$indices);
+}
+def Cornet_ScatterOp : Cornet_Structured<"scatter", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "result[r, e...] = sum of updates[i..., e...] over the i with indices[i...] = r, of `rows` rows";
+  let description = [{
+    The transpose of gather: indices outside count for the nearest row. Constraints: scatter_c1 rows and i32
+    indices; scatter_c2 updates begin with the shape of the indices.
+  }];
+  let arguments = (ins AnyRankedTensor:$updates, AnyRankedTensor:$indices, I64Attr:$rows);
+}
+def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+  let summary = "Draws of the shape of `like`: uniform in [0, 1) or normal (0, 1)";
+  let description = [{
+    Philox4x32-10 with the counter (cell, 0, step, 0) and the key `seed`: the same bits whatever the threads. Uniform
+    draws are the first word's high 24 bits; normal ones are Box and Muller's of the first two words.
+    Decomposes into itself with a constant `like`. Constraints: random_c1 a known distribution; random_c2 an i32 scalar step.
+  }];
+  let arguments = (ins AnyRankedTensor:$step, AnyRankedTensor:$like, StrAttr:$distribution, I64Attr:$seed);
+}
+def Cornet_GradientOp : Cornet_Structured<"gradient"> {
+  let summary = "The derivative of the sum of y's cells by x, of x's shape";
+  let description = [{
+    Written by cornet-gradient in vector-Jacobian products of the ops between; zeros where nothing flows.
+    Constraint: gradient_c1 real element types.
+  }];
+  let arguments = (ins AnyRankedTensor:$y, AnyRankedTensor:$x);
 }
 def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the function named by the option, adds another, `<name>_gradient`, with the same arguments:
-// it returns what the function does and then the gradients of its first result (the sum of its
-// cells) by the trainable variables among the arguments, in order; where no argument is a variable,
-// by every argument of a float type. Reverse accumulation over the ops' Differentiable interface:
-// gradients of several uses are added, branches that reach no wanted argument are not
-// differentiated. Requires: static shapes, one block, composites without a gradient decomposed. An
-// argument nothing flows to has a gradient of zeros. Fails, naming the op, where a gradient is not
-// known.
+// Writes every cornet.gradient in vector-Jacobian products. Reverse accumulation over the ops'
+// Differentiable interface: gradients of several uses are added, branches that reach no wanted value
+// are not differentiated, and what nothing flows to has a gradient of zeros. Gradients of one y are
+// accumulated together, at the first of them; a gradient of a gradient is written after the inner one.
+// Requires: static shapes; composites without a gradient decomposed. Guarantees: no cornet.gradient
+// is left. Fails, naming the op, where a gradient is not known.
 #include "ir/Ops/Build.h"
 #include "passes/Passes.h"
 
@@ -26,50 +24,35 @@ bool isReal(Value value) {
   return type && isa<FloatType>(type.getElementType());
 }
 
-/// The arguments to differentiate by.
-SmallVector<BlockArgument> wanted(func::FuncOp function) {
-  SmallVector<BlockArgument> variables, all;
-  for (BlockArgument argument : function.getArguments()) {
-    if (!isReal(argument))
-      continue;
-    all.push_back(argument);
-    auto name =
-        function.getArgAttrOfType<FlatSymbolRefAttr>(argument.getArgNumber(), "cornet.variable");
-    auto variable =
-        name ? SymbolTable::lookupNearestSymbolFrom<VariableOp>(function, name) : VariableOp();
-    if (variable && variable.getTrainable())
-      variables.push_back(argument);
-  }
-  return variables.empty() ? all : variables;
-}
-
+/// The derivatives of the sum of one value's cells, by values that ops before `end` computed.
 class Accumulator {
 public:
-  explicit Accumulator(func::FuncOp function) : block(function.front()) {}
+  explicit Accumulator(Operation *end) : end(end), builder(end) {}
 
-  LogicalResult run(ArrayRef<BlockArgument> arguments, SmallVectorImpl<Value> &results) {
-    active.insert(arguments.begin(), arguments.end());
+  LogicalResult run(Value y, ArrayRef<Value> wanted) {
+    active.insert(wanted.begin(), wanted.end());
     SmallVector<Operation *> order;
-    for (Operation &op : block.without_terminator()) {
+    for (Operation &op : *end->getBlock()) {
+      if (&op == end)
+        break;
       order.push_back(&op);
-      if (llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }) &&
-          isReal(op.getResult(0)))
+      if (op.getNumResults() == 1 && isReal(op.getResult(0)) &&
+          llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }))
         active.insert(op.getResult(0));
     }
-    Operation *end = block.getTerminator();
-    OpBuilder b(end);
-    Value loss = end->getOperand(0);
-    Build c{b, end->getLoc()};
-    gradients[loss] = c.broadcast(c.constant(1, loss), Build::shape(loss));
+    Build c{builder, end->getLoc()};
+    gradients[y] = c.broadcast(c.constant(1, y), Build::shape(y));
     for (Operation *op : llvm::reverse(order))
-      if (failed(back(b, op)))
+      if (failed(back(builder, op)))
         return failure();
-    for (BlockArgument argument : arguments) {
-      Value gradient = gradients.lookup(argument);
-      results.push_back(gradient ? gradient
-                                 : c.broadcast(c.constant(0, argument), Build::shape(argument)));
-    }
     return success();
+  }
+
+  /// The derivative by `x`, which was wanted.
+  Value by(Value x) {
+    Build c{builder, end->getLoc()};
+    Value gradient = gradients.lookup(x);
+    return gradient ? gradient : c.broadcast(c.constant(0, x), Build::shape(x));
   }
 
 private:
@@ -94,7 +77,8 @@ private:
     return success();
   }
 
-  Block &block;
+  Operation *end;
+  OpBuilder builder;
   llvm::DenseSet<Value> active;
   llvm::DenseMap<Value, Value> gradients;
 };
@@ -102,34 +86,45 @@ private:
 struct Gradient : impl::GradientBase<Gradient> {
   using GradientBase::GradientBase;
 
-  LogicalResult differentiate(func::FuncOp function) {
-    if (function.isDeclaration() || !llvm::hasSingleElement(function.getBody()))
-      return function.emitError("has no body of one block to differentiate");
-    Operation *end = function.front().getTerminator();
-    if (end->getNumOperands() == 0 || !isReal(end->getOperand(0)))
-      return function.emitError("returns no float tensor first, which would be its loss");
-    for (BlockArgument argument : function.getArguments())
-      if (!cast<RankedTensorType>(argument.getType()).hasStaticShape())
-        return function.emitError("has a symbolic batch; bind it first");
-    func::FuncOp copy = function.clone();
-    copy.setName((function.getName() + "_gradient").str());
-    function->getBlock()->getOperations().insert(std::next(function->getIterator()), copy);
-    SmallVector<Value> gradients;
-    if (failed(Accumulator(copy).run(wanted(copy), gradients)))
+  LogicalResult write(GradientOp first) {
+    Value y = first.getY();
+    SmallVector<GradientOp> group;
+    SmallVector<Value> wanted;
+    for (Operation *user : y.getUsers())
+      if (auto op = dyn_cast<GradientOp>(user); op && op.getY() == y && reaches(op.getX(), first))
+        group.push_back(op), wanted.push_back(op.getX());
+    for (Value value : wanted)
+      if (!cast<RankedTensorType>(value.getType()).hasStaticShape())
+        return first.emitOpError("has a symbolic batch; bind it first");
+    Accumulator accumulator(first);
+    if (failed(accumulator.run(y, wanted)))
       return failure();
-    Operation *ret = copy.front().getTerminator();
-    ret->insertOperands(ret->getNumOperands(), gradients);
-    copy.setType(FunctionType::get(&getContext(), copy.getArgumentTypes(), ret->getOperandTypes()));
+    for (GradientOp op : group) {
+      op.getResult().replaceAllUsesWith(accumulator.by(op.getX()));
+      op.erase();
+    }
     return success();
   }
 
+  /// Whether `value` is there before `op`.
+  static bool reaches(Value value, Operation *op) {
+    Operation *source = value.getDefiningOp();
+    return !source || source->isBeforeInBlock(op);
+  }
+
   void runOnOperation() override {
-    auto found = getOperation().lookupSymbol<func::FuncOp>(function);
-    if (!found) {
-      getOperation().emitError("there is no function '") << function << "' to differentiate";
-      return signalPassFailure();
-    }
-    if (failed(differentiate(found)))
+    WalkResult result = getOperation()->walk([&](func::FuncOp function) {
+      for (Block &block : function.getBody())
+        for (;;) {
+          auto gradients = block.getOps<GradientOp>();
+          if (gradients.empty())
+            break;
+          if (failed(write(*gradients.begin())))
+            return WalkResult::interrupt();
+        }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
       signalPassFailure();
   }
 };

@@ -3,7 +3,8 @@
 // Clones every entry point (`cornet.entry`) once for each size, as @name_b<size>, with the symbolic
 // batch replaced by the size and every result type inferred anew; the symbolic original is erased.
 // Before: `?` appears only as dimension 0. After: the entry points are static and carry
-// cornet.entry = "name" and cornet.batch = size. Kept for others: everything else.
+// cornet.entry = "name" and cornet.batch = size. Rows of an entry point do not depend on one
+// another unless it is marked `cornet.whole`. Kept for others: everything else.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -27,6 +28,19 @@ Type bound(Type type, int64_t batch) {
   return tensor.clone(shape);
 }
 
+/// Whether `op` makes of several rows of a symbolic batch one.
+bool mixesRows(Operation &op) {
+  auto isBatch = [](Value value, int64_t axis) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.isDynamicDim(unsigned(axis < 0 ? axis + type.getRank() : axis));
+  };
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return llvm::any_of(reduce.getAxes(),
+                        [&](int64_t axis) { return isBatch(reduce.getInput(), axis); });
+  auto softmax = dyn_cast<SoftmaxOp>(op);
+  return softmax && isBatch(softmax.getInput(), int64_t(softmax.getAxis()));
+}
+
 struct BindBatch : impl::BindBatchBase<BindBatch> {
   using BindBatchBase::BindBatchBase;
 
@@ -44,6 +58,11 @@ struct BindBatch : impl::BindBatchBase<BindBatch> {
     if (!entry.getBody().hasOneBlock() ||
         !llvm::all_of(entry.getArgumentTypes(), llvm::IsaPred<RankedTensorType>))
       return entry.emitError("an entry point needs a body and tensor arguments");
+    if (!entry->hasAttr("cornet.whole"))
+      for (Operation &op : entry.front())
+        if (mixesRows(op))
+          return op.emitOpError("mixes the rows of a batch, but rows are served in any number, "
+                                "split and padded; use another axis than 0");
     func::FuncOp copy = entry.clone();
     copy.setName((entry.getName() + "_b" + Twine(batch)).str());
     copy->setAttr("cornet.entry", StringAttr::get(&getContext(), entry.getName()));

@@ -28,11 +28,13 @@ inline const std::vector<Row> &rows() {
         image{{-1, 7, 6, 20}, {-1, 28, 28, 128}};
     std::vector<Row> t;
     for (const char *op : {"neg", "abs", "exp", "tanh", "sigmoid", "erf", "floor", "ceil", "round",
-                           "relu", "silu", "softplus"})
+                           "relu", "silu", "softplus", "sin", "cos"})
       t.push_back({op, {vector}, {}, {}});
     for (const char *op : {"log", "sqrt", "rsqrt"})
       t.push_back({op, {vector}, {}, {}, true});
     t.push_back({"gelu", {vector}, {{"approximate", false}}, {}});
+    t.push_back({"stop_gradient", {vector}, {}, {}});
+    t.push_back({"cast", {vector}, {{"to", std::string("i32")}}, {}});
     t.push_back({"clamp", {vector}, {{"min", 0.0}, {"max", 6.0}}, {}});
     t.push_back({"leaky_relu", {vector}, {{"negative_slope", 0.2}}, {}});
     t.push_back({"elu", {vector}, {{"alpha", 1.0}}, {}});
@@ -110,6 +112,18 @@ inline const std::vector<Row> &rows() {
                  {{"shape", Ints{-1, 6, 20}}},
                  {{"shape", Ints{-1, 784, 128}}}});
     t.push_back({"gather", {{{9, 5}, {1000, 64}}, {{-1, 7}, {-1, 128}, "int32"}}, {}, {}});
+    t.push_back({"scatter",
+                 {{{-1, 7, 5}, {-1, 128, 64}}, {{-1, 7}, {-1, 128}, "int32"}},
+                 {{"rows", int64_t(9)}},
+                 {{"rows", int64_t(1000)}}});
+    t.push_back({"random",
+                 {{{}, {}, "int32"}, image},
+                 {{"distribution", std::string("uniform")}, {"seed", int64_t(123456789)}},
+                 {}});
+    t.push_back({"random",
+                 {{{}, {}, "int32"}, image},
+                 {{"distribution", std::string("normal")}, {"seed", int64_t(987654321012)}},
+                 {}});
     t.push_back({"resize", {image}, {{"size", Ints{14, 12}}}, {{"size", Ints{56, 56}}}});
     return t;
   }();
@@ -122,7 +136,7 @@ inline Model modelOf(const Row &row, bool large) {
   std::vector<Tensor> inputs, operands;
   for (const Operand &operand : row.operands) {
     Shape shape = large ? operand.large : operand.small;
-    if (shape[0] == -1) {
+    if (!shape.empty() && shape[0] == -1) {
       inputs.push_back(Input(Shape(shape.begin() + 1, shape.end()), {.dtype = operand.dtype}));
       operands.push_back(inputs.back());
       continue;
@@ -130,7 +144,10 @@ inline Model modelOf(const Row &row, bool large) {
     auto weight = std::make_shared<Variable>();
     weight->name = "weight" + std::to_string(operands.size()), weight->shape = shape;
     weight->initializer = Initializer("random_uniform", 0, operands.size());
+    weight->dtype = std::string(operand.dtype) == "int32" ? "i32" : "f32";
     weight->data = weight->value();
+    if (weight->dtype == "i32")
+      weight->data.assign(weight->data.size(), 7);
     for (float &cell : weight->data)
       cell = row.positive ? 0.5f + 8 * std::abs(cell) : 4 * cell;
     operands.emplace_back(Recording::current(), Recording::current()->variable(weight));
@@ -140,6 +157,8 @@ inline Model modelOf(const Row &row, bool large) {
   Tensor result =
       ops::record(row.op, operands,
                   large && !row.largeAttributes.empty() ? row.largeAttributes : row.attributes);
+  if (result.dtype() == "i32")
+    result = ops::cast(result, "f32");
   if (std::string(row.op) == "compare") // i1 is no output either
     result = ops::select(result, operands[0], operands[1]);
   return Functional(inputs, {result}, row.op);

@@ -34,6 +34,10 @@ public:
   std::string name;      ///< given, or set at the first call: "dense", "dense_1", ...
   std::string path;      ///< "block/dense": the name inside the layers that called it first
   std::vector<VariablePtr> weights; ///< in Keras's order
+  bool trainable = true;            ///< see setTrainable()
+
+  /// Frozen weights get no gradients, and layers with moving statistics use them as in inference.
+  virtual void setTrainable(bool on);
 
 protected:
   /// Makes a weight; for build().

@@ -35,13 +35,22 @@ struct Initializer {
 /// What is wrong with an initializer's name, or "".
 std::string checkInitializer(const std::string &name);
 
-/// A weight: its place in the model, its shape, and its value once loaded (else drawn when needed).
+class Regularizer;
+class Constraint;
+
+/// A value that lives as long as the model: a weight, a moving statistic, an optimizer's slot, a
+/// metric's sum. Its place in the model, its shape, and its value once loaded (else drawn when
+/// needed).
 struct Variable {
   std::string name; ///< "conv2d/kernel"
   Shape shape;
   Initializer initializer;
-  bool trainable = true;
-  std::vector<float> data;
+  bool trainable = true;     ///< an optimizer may move it
+  std::vector<float> data{}; ///< of an i32 variable, its integers
+  std::string dtype = "f32"; ///< or "i32"
+  bool frozen = false;       ///< its layer has trainable = false
+  std::shared_ptr<Regularizer> regularizer{};
+  std::shared_ptr<Constraint> constraint{};
 
   /// The value: `data`, or drawn by the initializer.
   std::vector<float> value() const;
@@ -58,17 +67,21 @@ struct Node {
   std::string layer, file;
   int line = 0;
   VariablePtr variable;
+  std::vector<float> data{}; ///< of a constant: its cells in row-major order, or one for all
   bool poisoned = false;
 };
 
 class Layer;
 
-/// One call of a layer by the user's code, for summary().
+/// One call of a layer by the user's code, for summary() and for recording it again.
 struct LayerCall {
   uint64_t layer = 0; ///< its number
   std::string name, kind;
   std::vector<VariablePtr> weights;
   int output = -1;
+  std::shared_ptr<Layer> object{};
+  std::vector<int> inputs{};
+  int first = 0, last = 0; ///< its nodes are [first, last)
 };
 
 struct Mistake {
@@ -85,10 +98,23 @@ struct Graph {
   std::vector<std::string> layer;        ///< the layers whose call() is running, outermost first
   std::source_location where;            ///< the user's line of the outermost one
   std::map<std::string, uint64_t> named; ///< layers' numbers by path
+  bool training = false;                 ///< layers record what they do in a training step
+  std::vector<int> losses{};             ///< scalars that the training loss adds: see addLoss()
+  /// New values of variables, in the order of their first assignment.
+  std::vector<std::pair<VariablePtr, int>> assigned{};
+  uint64_t seed = 0; ///< of the random ops that are given none
+  int64_t draws = 0; ///< random ops recorded so far
 
   int add(Node node);
   void mistake(std::string message);
+  /// The node of the variable's latest value.
   int variable(const VariablePtr &variable);
+  /// The counter that random ops draw by: every training step adds one.
+  VariablePtr step();
+
+private:
+  std::map<Variable *, int> read;
+  VariablePtr counter;
 };
 
 /// "model.cpp:12: error: Dense 'fc': ...", one line for each.
@@ -101,6 +127,10 @@ public:
   const Shape &shape() const { return graph->nodes[node].shape; }
   size_t rank() const { return shape().size(); }
   bool poisoned() const { return graph->nodes[node].poisoned; }
+  const std::string &dtype() const { return graph->nodes[node].dtype; }
+  /// Whether a training step is recorded, in which layers like Dropout act.
+  bool training() const { return graph->training; }
+  explicit operator bool() const { return graph != nullptr; }
 
   std::shared_ptr<Graph> graph;
   int node = -1;
@@ -127,8 +157,29 @@ namespace ops {
 /// Records any op of the dialect by name.
 Tensor record(const std::string &op, const std::vector<Tensor> &operands,
               Attributes attributes = {});
-/// A scalar, which broadcasts.
+/// A scalar of the dtype of `like`, which broadcasts.
 Tensor constant(const Tensor &like, double value);
+/// A tensor of the given cells in row-major order, in the graph of `like`; dtype f32 or i32.
+Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
+                const std::string &dtype = "f32");
+/// The latest value of `variable`, recorded or assigned, in the graph of `like`.
+Tensor read(const VariablePtr &variable, const Tensor &like);
+/// From here on, and after the step, `variable` has this value, of its own shape and dtype.
+void assign(const VariablePtr &variable, const Tensor &value);
+/// Adds a scalar to the loss of the training step that is being recorded.
+void addLoss(const Tensor &scalar);
+/// The derivative of the sum of `y`'s cells by `x`, which `y` was computed from: `x`'s shape. Zeros
+/// where nothing flows. May be differentiated again where the ops on the way may.
+Tensor gradient(const Tensor &y, const Tensor &x);
+/// `x`, but constant to gradient().
+Tensor stopGradient(const Tensor &x);
+/// The same numbers as another dtype: f32, i32 (towards zero) or i1 (not 0).
+Tensor cast(const Tensor &x, const std::string &dtype);
+/// Draws of the shape of `like`, uniform in [0, 1) or normal (0, 1), by Philox4x32-10 keyed by the
+/// seed, the training step and the op's place: the same bits on any number of threads. Seed 0: the
+/// graph's.
+Tensor randomUniform(const Tensor &like, uint64_t seed = 0);
+Tensor randomNormal(const Tensor &like, uint64_t seed = 0);
 
 Tensor matmul(const Tensor &a, const Tensor &b);
 Tensor reshape(const Tensor &x, Shape shape);
@@ -150,6 +201,14 @@ Tensor tanh(const Tensor &x);
 Tensor exp(const Tensor &x);
 Tensor log(const Tensor &x);
 Tensor abs(const Tensor &x);
+Tensor floor(const Tensor &x);
+Tensor sin(const Tensor &x);
+Tensor cos(const Tensor &x);
+Tensor softplus(const Tensor &x);
+Tensor pow(const Tensor &a, const Tensor &b);
+Tensor pow(const Tensor &a, double b);
+/// -1, 0 or 1.
+Tensor sign(const Tensor &x);
 Tensor sqrt(const Tensor &x);
 Tensor rsqrt(const Tensor &x);
 Tensor clamp(const Tensor &x, double low, double high);
@@ -157,7 +216,19 @@ Tensor maximum(const Tensor &a, const Tensor &b);
 Tensor minimum(const Tensor &a, const Tensor &b);
 /// a `predicate` b as i1; `predicate` is eq, ne, lt, le, gt or ge.
 Tensor compare(const Tensor &a, const Tensor &b, const std::string &predicate);
+Tensor compare(const Tensor &a, double b, const std::string &predicate);
 Tensor select(const Tensor &condition, const Tensor &onTrue, const Tensor &onFalse);
+/// 1 where the condition holds, else 0, as f32.
+Tensor indicator(const Tensor &condition);
+/// Sum and mean over all axes, or over those given.
+Tensor sum(const Tensor &x, std::vector<int64_t> axes, bool keepdims = false);
+Tensor mean(const Tensor &x, std::vector<int64_t> axes, bool keepdims = false);
+Tensor sum(const Tensor &x);
+Tensor mean(const Tensor &x);
+/// Index of the first largest cell along the last axis, as i32, without that axis.
+Tensor argmax(const Tensor &x);
+/// 1 at the index, else 0: i32 (...) to f32 (..., classes).
+Tensor oneHot(const Tensor &indices, int64_t classes);
 /// A layer's own einsum of data and a weight without a batch: "...x,xy->...y" is in Keras's
 /// notation.
 Tensor einsum(const std::string &equation, const Tensor &x, const Tensor &weight);
@@ -178,5 +249,10 @@ Tensor operator-(const Tensor &a);
 Tensor operator+(const Tensor &a, double b);
 Tensor operator-(const Tensor &a, double b);
 Tensor operator*(const Tensor &a, double b);
+Tensor operator/(const Tensor &a, double b);
+Tensor operator+(double a, const Tensor &b);
+Tensor operator-(double a, const Tensor &b);
+Tensor operator*(double a, const Tensor &b);
+Tensor operator/(double a, const Tensor &b);
 
 } // namespace cornet

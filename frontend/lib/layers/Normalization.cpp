@@ -129,19 +129,23 @@ struct NormalizationLayer : With<NormalizationOptions> {
   }
   Tensor call(const std::vector<Tensor> &x) override {
     std::vector<int64_t> axes = positive(o.axis, x[0].rank());
+    if (axes.size() != o.axis.size())
+      return poison(x[0], "axis is no dimension of the input");
     if (o.mean.size() != o.variance.size())
       return poison(x[0], "mean and variance must be given both, and with as many numbers");
+    size_t cells = 1;
+    for (int64_t axis : axes)
+      cells *= size_t(x[0].shape()[size_t(axis)]);
+    if (o.mean.size() > 1 && o.mean.size() != cells)
+      return poison(x[0], "mean and variance have " + std::to_string(o.mean.size()) +
+                              " numbers for " + std::to_string(cells) + " cells along axis");
     auto given = [&](const char *what, const std::vector<double> &numbers) {
       auto variable = std::make_shared<Variable>();
       variable->name = path + "/" + what, variable->trainable = false;
       for (int64_t axis : axes)
         variable->shape.push_back(x[0].shape()[size_t(axis)]);
-      int64_t cells = 1;
-      for (int64_t extent : variable->shape)
-        cells *= extent;
-      for (int64_t i = 0; i < cells; ++i) // one number serves every cell
-        variable->data.push_back(
-            float(numbers[numbers.size() == 1 ? 0 : size_t(i) % numbers.size()]));
+      for (size_t i = 0; i < cells; ++i) // one number serves every cell
+        variable->data.push_back(float(numbers[numbers.size() == 1 ? 0 : i]));
       return Tensor(x[0].graph, x[0].graph->variable(variable));
     };
     Tensor mean = align(o.mean.empty() ? weight(0, x[0]) : given("mean", o.mean), x[0], axes);

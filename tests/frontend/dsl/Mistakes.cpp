@@ -35,6 +35,11 @@ const Wrong programs[] = {
     {"equation", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {EinsumDense({.equation = "ab", .name = "e"})(x)}); }, "e", "is not of the form"},
     {"name", [](int &line) { Tensor x = Input({4}); Tensor y = Dense({.units = 4, .name = "twin"})(x); line = __LINE__; return Functional({x}, {Dense({.units = 4, .name = "twin"})(y)}); }, "twin", "another layer has this name"},
     {"initializer", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {Dense({.units = 4, .kernel_initializer = "magic", .name = "fc"})(x)}); }, "fc", "unknown initializer 'magic'; known: "},
+    {"no cells", [](int &line) { line = __LINE__; Tensor x = Input({0}); return Functional({x}, {Activation({.activation = "relu", .name = "a"})(x)}); }, "", "has an extent of 0"},
+    {"weight over the batch", [](int &line) { Tensor x = Input({4}); line = __LINE__; return Functional({x}, {BatchNormalization({.axis = 0, .name = "bn"})(x)}); }, "bn", "'bn/gamma' would have the shape (?)"},
+    {"no multiplier", [](int &line) { Tensor x = Input({8, 8, 2}); line = __LINE__; return Functional({x}, {DepthwiseConv2D({.depth_multiplier = 0, .name = "d"})(x)}); }, "d", "weights need positive extents"},
+    {"statistics", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {Normalization({.mean = {1, 2, 3}, .variance = {1, 1, 1}, .name = "n"})(x)}); }, "n", "3 numbers for 8 cells"},
+    {"normalization axis", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {Normalization({.axis = {9}, .name = "n"})(x)}); }, "n", "axis is no dimension"},
     {"dot", [](int &line) { Recording r; Tensor x = Input({4}), y = Input({5}); line = __LINE__; return Functional({x, y}, {Dot({.axes = {1}, .name = "d"})({x, y})}); }, "d", "contracts 4 with 5"},
 };
 // clang-format on

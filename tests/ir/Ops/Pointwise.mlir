@@ -40,6 +40,14 @@ func.func @shape_c1(%a: tensor<2x?xf32>) {
 
 // -----
 
+func.func @shape_c2(%a: tensor<?x0xf32>) {
+  // expected-error @below {{shape_c2: extents must be positive, got (?, 0)}}
+  %0 = cornet.relu %a : (tensor<?x0xf32>) -> tensor<?x0xf32>
+  return
+}
+
+// -----
+
 func.func @shape_c1_of_result(%a: tensor<?x3xf32>, %b: tensor<2x1x3xf32>) {
   // expected-error @below {{shape_c1: dimensions after the first must be known, got (2, ?, 3)}}
   %0 = cornet.add %a, %b : (tensor<?x3xf32>, tensor<2x1x3xf32>) -> tensor<2x?x3xf32>
