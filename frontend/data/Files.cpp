@@ -34,12 +34,13 @@ std::string readFile(const std::string &path) {
   return bytes;
 }
 
-namespace {
-std::atomic<int> number; // of temporary names: threads write the same file too
+std::string temporaryName(const std::string &path) {
+  static std::atomic<int> number; // threads write the same file too
+  return fmt::format("{}.tmp{}-{}", path, getpid(), ++number);
 }
 
 void replaceFile(const std::string &path, const std::function<void(const std::string &)> &write) {
-  std::string temporary = fmt::format("{}.tmp{}-{}", path, getpid(), ++number);
+  std::string temporary = temporaryName(path);
   std::error_code error;
   try {
     write(temporary);

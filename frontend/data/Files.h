@@ -13,6 +13,8 @@ namespace cornet::data {
 std::string extensionOf(const std::string &path); ///< lower case, with its dot; "" if none
 std::string readFile(const std::string &path);
 void writeFile(const std::string &path, std::string_view bytes);
+/// A name beside `path` that no other writer of it uses.
+std::string temporaryName(const std::string &path);
 /// Calls `write` with a temporary name beside `path`, then renames it to `path`.
 void replaceFile(const std::string &path, const std::function<void(const std::string &)> &write);
 
