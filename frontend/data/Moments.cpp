@@ -19,9 +19,9 @@ public:
         array.type == DType::U32)
       numbers = array.as(DType::F64); // f32 would round
     if (numbers.type == DType::F64)
-      update(numbers.data<double>(), array.shape, steps);
+      update<double>(numbers.data<double>(), array.shape, steps);
     else
-      update(numbers.data<float>(), array.shape, steps);
+      update<float>(numbers.data<float>(), array.shape, steps);
   }
 
   Moments moments() {

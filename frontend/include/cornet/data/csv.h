@@ -58,6 +58,7 @@ struct CsvColumn {
   int64_t missing = 0;                       ///< fields that were missing
   double mean = 0, minimum = 0, maximum = 0; ///< of the others; of numbers only
   Vocabulary vocabulary{};                   ///< of a Category
+  std::string filled{};                      ///< what stands for missing values, in words
 };
 struct CsvSummary {
   int64_t rows = 0;    ///< that the dataset gives
