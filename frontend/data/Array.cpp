@@ -207,8 +207,15 @@ Array Array::as(DType other) const {
   if (other == type)
     return *this;
   Array result(other, shape);
-  for (int64_t i = 0, end = count(); i < end; ++i)
-    result.set(i, at(i));
+  visit(type, [&](auto from) {
+    visit(other, [&](auto to) {
+      for (size_t i = 0, end = size_t(count()); i < end; ++i) {
+        std::memcpy(&from, bytes.data() + i * sizeof(from), sizeof(from));
+        to = fromDouble<decltype(to)>(toDouble(from));
+        std::memcpy(result.bytes.data() + i * sizeof(to), &to, sizeof(to));
+      }
+    });
+  });
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
+#include <set>
 
 namespace cornet::data {
 namespace {
@@ -160,7 +161,7 @@ void Table::learn() {
   std::vector<CsvField> fields;
   std::vector<bool> absent;
   std::vector<TokenCounter> counters(columns.size());
-  std::vector<std::map<std::string, bool>> labels(columns.size());
+  std::vector<std::set<std::string>> labels(columns.size());
   std::vector<int64_t> present(columns.size());
   if (options.header)
     parser.next(fields);
@@ -173,9 +174,9 @@ void Table::learn() {
       if (column.type == CsvType::Category && !dropped) {
         const std::string &token = absent[i] ? options.fill_text : field.text;
         if (options.vocabularies.contains(column.name))
-          continue; // checked when the elements are made
-        if (columns[i].role == Role::Label)
-          labels[i][token] = true;
+          value(parser, field, i, absent[i]); // throws when it is not there
+        else if (columns[i].role == Role::Label)
+          labels[i].insert(token);
         else
           counters[i].add(token);
       }
@@ -193,9 +194,7 @@ void Table::learn() {
   for (size_t i = 0; i < columns.size(); ++i) {
     CsvColumn &column = summary.columns[i];
     if (column.type == CsvType::Category && !options.vocabularies.contains(column.name)) {
-      std::vector<std::string> sorted;
-      for (const auto &[token, there] : labels[i])
-        sorted.push_back(token);
+      std::vector<std::string> sorted(labels[i].begin(), labels[i].end());
       column.vocabulary = columns[i].role == Role::Label
                               ? Vocabulary(std::move(sorted), {.oov = false})
                               : counters[i].vocabulary(options.vocabulary);
