@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element types and conversions of host arrays. One table names every type; `visit` reaches the C++
 // type behind one. 16-bit floats convert through float, rounding to nearest even.
-#include "data/Array.h"
-#include "Errors.h"
+#include <cornet/data/array.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -11,7 +11,7 @@
 #include <fmt/ranges.h>
 #include <limits>
 
-namespace cornet::cli {
+namespace cornet::data {
 namespace {
 
 struct Half {
@@ -142,16 +142,52 @@ std::optional<DType> typeNamed(std::string_view name) {
   return std::nullopt;
 }
 
-Array::Array(DType type, std::vector<int64_t> shape) : type(type), shape(std::move(shape)) {
+bool isFloat(DType type) {
+  return type == DType::F32 || type == DType::F64 || type == DType::F16 || type == DType::BF16;
+}
+
+int64_t byteCount(DType type, const std::vector<int64_t> &shape) {
+  constexpr int64_t most = int64_t(1) << 46;
+  // An extent of 0 must not hide that the others are too large together.
   int64_t total = int64_t(sizeOf(type));
-  for (int64_t dimension : this->shape)
-    if (dimension < 0 || __builtin_mul_overflow(total, dimension, &total) ||
-        total > (int64_t(1) << 46))
-      throw UserError(fmt::format("an array of shape {} is impossible", shapeText(this->shape)));
-  bytes.resize(size_t(total));
+  bool none = false;
+  for (int64_t extent : shape) {
+    none |= extent == 0;
+    if (extent < 0 || __builtin_mul_overflow(total, extent == 0 ? 1 : extent, &total) ||
+        total > most)
+      throw Error(fmt::format("an array of shape {} is impossible", shapeText(shape)));
+  }
+  return none ? 0 : total;
+}
+
+Array::Array(DType type, std::vector<int64_t> shape) : type(type), shape(std::move(shape)) {
+  bytes.resize(size_t(byteCount(type, this->shape)));
+}
+
+Array Array::text(std::string_view text) {
+  Array array(DType::U8, {int64_t(text.size())});
+  std::memcpy(array.bytes.data(), text.data(), text.size());
+  return array;
+}
+
+std::string_view Array::text() const {
+  demand(DType::U8);
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+void Array::demand(DType asked) const {
+  if (type != asked)
+    throw Error(fmt::format("the array holds {}, not {}; convert it with as()", nameOf(type),
+                            nameOf(asked)));
 }
 
 int64_t Array::count() const { return int64_t(bytes.size() / sizeOf(type)); }
+
+int64_t Array::rows() const {
+  if (shape.empty())
+    throw Error(absent() ? "there is no array, so it has no rows" : "a scalar has no rows");
+  return shape[0];
+}
 
 double Array::at(int64_t index) const {
   return visit(type, [&](auto value) {
@@ -171,13 +207,97 @@ Array Array::as(DType other) const {
   if (other == type)
     return *this;
   Array result(other, shape);
-  for (int64_t i = 0, end = count(); i < end; ++i)
-    result.set(i, at(i));
+  visit(type, [&](auto from) {
+    visit(other, [&](auto to) {
+      for (size_t i = 0, end = size_t(count()); i < end; ++i) {
+        std::memcpy(&from, bytes.data() + i * sizeof(from), sizeof(from));
+        to = fromDouble<decltype(to)>(toDouble(from));
+        std::memcpy(result.bytes.data() + i * sizeof(to), &to, sizeof(to));
+      }
+    });
+  });
   return result;
+}
+
+Array Array::slice(int64_t begin, int64_t end) const {
+  if (begin < 0 || end < begin || end > rows())
+    throw Error(fmt::format("rows {} to {} of an array with {}", begin, end, rows()));
+  size_t row = shape[0] == 0 ? 0 : bytes.size() / size_t(shape[0]);
+  Array result;
+  result.type = type, result.shape = shape;
+  result.shape[0] = end - begin;
+  result.bytes.assign(bytes.begin() + int64_t(row) * begin, bytes.begin() + int64_t(row) * end);
+  return result;
+}
+
+Array Array::gather(const std::vector<int64_t> &indices) const {
+  size_t row = rows() == 0 ? 0 : bytes.size() / size_t(rows());
+  std::vector<int64_t> outer = shape;
+  outer[0] = int64_t(indices.size());
+  Array result(type, outer);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (indices[i] < 0 || indices[i] >= shape[0])
+      throw Error(fmt::format("row {} of an array with {}", indices[i], shape[0]));
+    if (row != 0)
+      std::memcpy(result.bytes.data() + i * row, bytes.data() + size_t(indices[i]) * row, row);
+  }
+  return result;
+}
+
+Array Array::reshaped(std::vector<int64_t> other) const {
+  if (byteCount(type, other) != int64_t(bytes.size()))
+    throw Error(fmt::format("an array of shape {} cannot have shape {}", shapeText(shape),
+                            shapeText(other)));
+  Array result = *this;
+  result.shape = std::move(other);
+  return result;
+}
+
+Array stack(const std::vector<Array> &parts) {
+  if (parts.empty())
+    throw Error("no arrays to stack");
+  std::vector<int64_t> shape = parts[0].shape;
+  shape.insert(shape.begin(), int64_t(parts.size()));
+  Array all(parts[0].type, shape);
+  size_t at = 0;
+  for (const Array &part : parts) {
+    if (part.type != parts[0].type || part.shape != parts[0].shape)
+      throw Error(fmt::format("cannot stack {} of shape {} on {} of shape {}", nameOf(part.type),
+                              shapeText(part.shape), nameOf(parts[0].type),
+                              shapeText(parts[0].shape)));
+    if (!part.bytes.empty())
+      std::memcpy(all.bytes.data() + at, part.bytes.data(), part.bytes.size());
+    at += part.bytes.size();
+  }
+  return all;
+}
+
+Array concatenate(const std::vector<Array> &parts) {
+  if (parts.empty())
+    throw Error("no arrays to concatenate");
+  std::vector<int64_t> shape = parts[0].shape;
+  int64_t rows = 0;
+  for (const Array &part : parts) {
+    rows += part.rows();
+    if (part.type != parts[0].type || part.shape.size() != shape.size() ||
+        !std::equal(shape.begin() + 1, shape.end(), part.shape.begin() + 1))
+      throw Error(fmt::format("cannot put {} of shape {} behind {} of shape {}", nameOf(part.type),
+                              shapeText(part.shape), nameOf(parts[0].type),
+                              shapeText(parts[0].shape)));
+  }
+  shape[0] = rows;
+  Array all(parts[0].type, shape);
+  size_t at = 0;
+  for (const Array &part : parts) {
+    if (!part.bytes.empty())
+      std::memcpy(all.bytes.data() + at, part.bytes.data(), part.bytes.size());
+    at += part.bytes.size();
+  }
+  return all;
 }
 
 std::string shapeText(const std::vector<int64_t> &shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
 
-} // namespace cornet::cli
+} // namespace cornet::data

@@ -2,9 +2,9 @@
 // Whole files in and out. Writing goes to a temporary name in the same folder first, so that
 // readers see the old file or the new one and a failed write leaves neither a part nor a stray
 // file.
-#include "data/Files.h"
-#include "Errors.h"
+#include "frontend/data/Files.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -12,7 +12,7 @@
 #include <fstream>
 #include <unistd.h>
 
-namespace cornet::cli {
+namespace cornet::data {
 
 std::string extensionOf(const std::string &path) {
   std::string extension = std::filesystem::path(path).extension().string();
@@ -24,24 +24,29 @@ std::string extensionOf(const std::string &path) {
 std::string readFile(const std::string &path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
-    throw UserError(fmt::format("{}: is a folder; a file is expected", path));
+    throw Error(fmt::format("{}: is a folder; a file is expected", path));
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    throw UserError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+    throw Error(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (file.bad())
-    throw UserError(fmt::format("{}: reading failed: {}", path, std::strerror(errno)));
+    throw Error(fmt::format("{}: reading failed: {}", path, std::strerror(errno)));
   return bytes;
 }
 
+std::string temporaryName(const std::string &path) {
+  static std::atomic<int> number; // threads write the same file too
+  return fmt::format("{}.tmp{}-{}", path, getpid(), ++number);
+}
+
 void replaceFile(const std::string &path, const std::function<void(const std::string &)> &write) {
-  std::string temporary = fmt::format("{}.tmp{}", path, getpid());
+  std::string temporary = temporaryName(path);
   std::error_code error;
   try {
     write(temporary);
     std::filesystem::rename(temporary, path, error);
     if (error)
-      throw UserError(fmt::format("{}: cannot be written: {}", path, error.message()));
+      throw Error(fmt::format("{}: cannot be written: {}", path, error.message()));
   } catch (...) {
     std::filesystem::remove(temporary, error);
     throw;
@@ -58,11 +63,11 @@ void writeFile(const std::string &path, std::string_view bytes) {
     file.write(bytes.data(), std::streamsize(bytes.size()));
     file.close();
     if (!file)
-      throw UserError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+      throw Error(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
   };
   if (special)
     return write(path);
   replaceFile(path, write);
 }
 
-} // namespace cornet::cli
+} // namespace cornet::data

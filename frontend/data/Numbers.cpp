@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of numbers as text. Reading accepts commas, semicolons, tabs and blanks; writing gives the
 // shortest text that reads back as the same float.
-#include "Errors.h"
-#include "data/Files.h"
+#include "frontend/data/Files.h"
 
 #include <charconv>
 #include <fmt/format.h>
 
-namespace cornet::cli {
+namespace cornet::data {
 namespace {
 
 /// The numbers of one line; false when something in it is not a number.
@@ -43,19 +42,19 @@ Array readCsv(const std::string &path) {
     if (!parseLine(line, row, culprit)) {
       if (number == 0)
         continue; // the heading
-      throw UserError(fmt::format("{}:{}: '{}' is not a number", path, number + 1, culprit));
+      throw Error(fmt::format("{}:{}: '{}' is not a number", path, number + 1, culprit));
     }
     if (row.empty())
       continue;
     if (rows != 0 && int64_t(row.size()) != columns)
-      throw UserError(fmt::format("{}:{}: has {} numbers, but the rows above have {}", path,
-                                  number + 1, row.size(), columns));
+      throw Error(fmt::format("{}:{}: has {} numbers, but the rows above have {}", path, number + 1,
+                              row.size(), columns));
     columns = int64_t(row.size());
     ++rows;
     all.insert(all.end(), row.begin(), row.end());
   }
   if (rows == 0)
-    throw UserError(fmt::format("{}: holds no numbers", path));
+    throw Error(fmt::format("{}: holds no numbers", path));
   Array array(DType::F32, {rows, columns});
   for (size_t i = 0; i < all.size(); ++i)
     array.set(int64_t(i), all[i]);
@@ -77,4 +76,4 @@ std::string formatCsv(const Array &array) {
 
 void writeCsv(const std::string &path, const Array &array) { writeFile(path, formatCsv(array)); }
 
-} // namespace cornet::cli
+} // namespace cornet::data

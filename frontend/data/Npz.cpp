@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // NumPy's .npz: a zip archive of .npy files, through libzip. Names lose their ".npy". Archives
 // written here are stored uncompressed and carry no times, so that equal arrays give equal files.
-#include "Errors.h"
-#include "data/Files.h"
+#include "frontend/data/Files.h"
 
 #include <fmt/format.h>
 #include <memory>
 #include <zip.h>
 
-namespace cornet::cli {
+namespace cornet::data {
 namespace {
 
 struct Discard {
@@ -26,27 +25,27 @@ Archive openArchive(const std::string &path, int flags) {
   zip_error_init_with_code(&error, code);
   std::string text = zip_error_strerror(&error);
   zip_error_fini(&error);
-  throw UserError(fmt::format("{}: is not a readable .npz archive: {}", path, text));
+  throw Error(fmt::format("{}: is not a readable .npz archive: {}", path, text));
 }
 
 std::string readEntry(zip_t *archive, zip_uint64_t index, const std::string &where) {
   zip_stat_t stat;
   if (zip_stat_index(archive, index, 0, &stat) != 0 || !(stat.valid & ZIP_STAT_SIZE))
-    throw UserError(fmt::format("{}: has no size in the archive", where));
+    throw Error(fmt::format("{}: has no size in the archive", where));
   std::unique_ptr<zip_file_t, Discard> file(zip_fopen_index(archive, index, 0));
   if (!file)
-    throw UserError(fmt::format("{}: {}", where, zip_strerror(archive)));
+    throw Error(fmt::format("{}: {}", where, zip_strerror(archive)));
   // The declared size is only believed as far as bytes really arrive.
   std::string bytes, block(1 << 20, 0);
   while (true) {
     zip_int64_t got = zip_fread(file.get(), block.data(), block.size());
     if (got < 0)
-      throw UserError(fmt::format("{}: is damaged: {}", where, zip_file_strerror(file.get())));
+      throw Error(fmt::format("{}: is damaged: {}", where, zip_file_strerror(file.get())));
     if (got == 0)
       return bytes;
     bytes.append(block.data(), size_t(got));
     if (bytes.size() > stat.size)
-      throw UserError(fmt::format("{}: is longer than the archive says", where));
+      throw Error(fmt::format("{}: is longer than the archive says", where));
   }
 }
 
@@ -60,7 +59,7 @@ NamedArrays readNpz(const std::string &path) {
     std::string name = entry ? entry : "";
     std::string where = fmt::format("{}: {}", path, name);
     if (!name.ends_with(".npy"))
-      throw UserError(fmt::format("{}: is not a .npy; an .npz archive holds nothing else", where));
+      throw Error(fmt::format("{}: is not a .npy; an .npz archive holds nothing else", where));
     Array array = parseNpy(readEntry(archive.get(), zip_uint64_t(i), where), where);
     arrays.emplace_back(name.substr(0, name.size() - 4), std::move(array));
   }
@@ -80,16 +79,16 @@ void writeNpz(const std::string &path, const NamedArrays &arrays) {
                  : -1;
       if (index < 0) {
         zip_source_free(source);
-        throw UserError(fmt::format("{}: {}", path, zip_strerror(archive.get())));
+        throw Error(fmt::format("{}: {}", path, zip_strerror(archive.get())));
       }
       zip_set_file_compression(archive.get(), zip_uint64_t(index), ZIP_CM_STORE, 0);
       zip_file_set_mtime(archive.get(), zip_uint64_t(index), 315532800,
                          0); // 1980, the format's zero
     }
     if (zip_close(archive.get()) != 0)
-      throw UserError(fmt::format("{}: cannot be written: {}", path, zip_strerror(archive.get())));
+      throw Error(fmt::format("{}: cannot be written: {}", path, zip_strerror(archive.get())));
     archive.release(); // closed
   });
 }
 
-} // namespace cornet::cli
+} // namespace cornet::data

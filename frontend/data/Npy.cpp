@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // NumPy's .npy format, versions 1 to 3 (numpy.lib.format): a magic string, a header that is a
 // Python dictionary literal with the keys descr, fortran_order and shape, and the elements.
-#include "Errors.h"
-#include "data/Files.h"
+#include "frontend/data/Files.h"
 
 #include <cstring>
 #include <fmt/format.h>
 #include <regex>
 
-namespace cornet::cli {
+namespace cornet::data {
 namespace {
 
 constexpr std::string_view magic("\x93NUMPY", 6);
@@ -28,17 +27,16 @@ constexpr Code codes[] = {{"f4", DType::F32},  {"f8", DType::F64},  {"f2", DType
 /// The dictionary's text and where the elements begin.
 std::pair<std::string, size_t> splitHeader(std::string_view bytes, const std::string &where) {
   if (bytes.size() < 10 || bytes.substr(0, 6) != magic)
-    throw UserError(
-        fmt::format("{}: is not a .npy file (its first bytes are not \\x93NUMPY)", where));
+    throw Error(fmt::format("{}: is not a .npy file (its first bytes are not \\x93NUMPY)", where));
   int version = static_cast<unsigned char>(bytes[6]);
   size_t lengthBytes = version == 1 ? 2 : 4, length = 0;
   if (version < 1 || version > 3 || bytes.size() < 8 + lengthBytes)
-    throw UserError(fmt::format("{}: .npy version {} is not known; 1 to 3 are", where, version));
+    throw Error(fmt::format("{}: .npy version {} is not known; 1 to 3 are", where, version));
   for (size_t i = 0; i < lengthBytes; ++i)
     length |= size_t(static_cast<unsigned char>(bytes[8 + i])) << (8 * i);
   size_t begin = 8 + lengthBytes;
   if (length > bytes.size() - begin || length > 65536)
-    throw UserError(
+    throw Error(
         fmt::format("{}: the header says it is {} bytes long, past the end", where, length));
   return {std::string(bytes.substr(begin, length)), begin + length};
 }
@@ -47,8 +45,7 @@ std::string field(const std::string &header, const std::string &pattern, const c
                   const std::string &where) {
   std::smatch match;
   if (!std::regex_search(header, match, std::regex(pattern)))
-    throw UserError(
-        fmt::format("{}: the .npy header has no readable '{}': {}", where, name, header));
+    throw Error(fmt::format("{}: the .npy header has no readable '{}': {}", where, name, header));
   return match[1];
 }
 
@@ -56,10 +53,9 @@ DType elementType(const std::string &descr, const std::string &where) {
   for (const Code &entry : codes)
     if (descr.size() == 3 && descr.substr(1) == entry.code && (descr[0] == '<' || descr[0] == '|'))
       return entry.type;
-  throw UserError(
-      fmt::format("{}: element type '{}' is not supported; save it as little-endian float, "
-                  "integer or bool, e.g. with .astype('float32')",
-                  where, descr));
+  throw Error(fmt::format("{}: element type '{}' is not supported; save it as little-endian float, "
+                          "integer or bool, e.g. with .astype('float32')",
+                          where, descr));
 }
 
 std::vector<int64_t> shapeOf(const std::string &text, const std::string &where) {
@@ -67,7 +63,7 @@ std::vector<int64_t> shapeOf(const std::string &text, const std::string &where) 
   static const std::regex number("[0-9]+");
   for (std::sregex_iterator it(text.begin(), text.end(), number), end; it != end; ++it) {
     if (it->length() > 15)
-      throw UserError(fmt::format("{}: impossible dimension {}", where, it->str()));
+      throw Error(fmt::format("{}: impossible dimension {}", where, it->str()));
     shape.push_back(std::stoll(it->str()));
   }
   return shape;
@@ -79,18 +75,17 @@ Array parseNpy(std::string_view bytes, const std::string &where) {
   auto [header, begin] = splitHeader(bytes, where);
   DType type = elementType(field(header, "'descr'\\s*:\\s*'([^']*)'", "descr", where), where);
   if (field(header, "'fortran_order'\\s*:\\s*(True|False)", "fortran_order", where) == "True")
-    throw UserError(
+    throw Error(
         fmt::format("{}: is in Fortran order; save numpy.ascontiguousarray(x) instead", where));
   std::string shape = field(header, "'shape'\\s*:\\s*\\(([0-9, ]*)\\)", "shape", where);
   std::vector<int64_t> dimensions = shapeOf(shape, where);
   int64_t expected = int64_t(sizeOf(type));
   for (int64_t dimension : dimensions)
     if (__builtin_mul_overflow(expected, dimension, &expected))
-      throw UserError(fmt::format("{}: impossible shape {}", where, shapeText(dimensions)));
+      throw Error(fmt::format("{}: impossible shape {}", where, shapeText(dimensions)));
   if (uint64_t(expected) != bytes.size() - begin)
-    throw UserError(fmt::format("{}: holds {} bytes of elements, but shape {} of {} needs {}",
-                                where, bytes.size() - begin, shapeText(dimensions), nameOf(type),
-                                expected));
+    throw Error(fmt::format("{}: holds {} bytes of elements, but shape {} of {} needs {}", where,
+                            bytes.size() - begin, shapeText(dimensions), nameOf(type), expected));
   Array array(type, dimensions);
   if (expected != 0)
     std::memcpy(array.bytes.data(), bytes.data() + begin, size_t(expected));
@@ -119,4 +114,4 @@ std::string formatNpy(const Array &array) {
 Array readNpy(const std::string &path) { return parseNpy(readFile(path), path); }
 void writeNpy(const std::string &path, const Array &array) { writeFile(path, formatNpy(array)); }
 
-} // namespace cornet::cli
+} // namespace cornet::data

@@ -1,48 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line's data files: what is written reads back, what NumPy wrote is understood, and
+// Files of arrays and pictures: what is written reads back, what NumPy wrote is understood, and
 // malformed files are refused with the file's name and a reason.
-#include "tools/cornet/Errors.h"
-#include "tools/cornet/Feed.h"
-#include "tools/cornet/Paths.h"
-#include "tools/cornet/data/Files.h"
+#include "frontend/data/Files.h"
+#include "tests/frontend/data/Support.h"
 
 #include <cmath>
 #include <cstring>
-#include <functional>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <png.h>
 
-using namespace cornet::cli;
+using namespace cornet::data;
+using namespace datatest;
 using testing::HasSubstr;
 
 namespace {
-
-std::string message(const std::function<void()> &body) {
-  try {
-    body();
-  } catch (const UserError &error) {
-    return error.what();
-  }
-  return "(no error)";
-}
-
-class Data : public testing::Test {
-protected:
-  std::string at(const std::string &name) const { return (folder.path() / name).string(); }
-  std::string holding(const std::string &name, std::string_view bytes) const {
-    writeFile(at(name), bytes);
-    return at(name);
-  }
-  TemporaryFolder folder;
-};
-
-Array counting(DType type, std::vector<int64_t> shape) {
-  Array array(type, std::move(shape));
-  for (int64_t i = 0; i < array.count(); ++i)
-    array.set(i, double(type == DType::Bool ? i % 2 : i));
-  return array;
-}
 
 constexpr DType allTypes[] = {DType::F32, DType::F64, DType::F16, DType::BF16, DType::Bool,
                               DType::I8,  DType::U8,  DType::I16, DType::U16,  DType::I32,
@@ -99,7 +68,7 @@ TEST_F(Data, NpySurvivesEveryTruncationAndByteFlip) {
   for (size_t i = 0; i < good.size(); ++i) {
     std::string changed = good;
     changed[i] = char(changed[i] ^ 0x55);
-    message([&] { parseNpy(changed, "f"); }); // read or refused with a UserError, nothing else
+    message([&] { parseNpy(changed, "f"); }); // read or refused with a Error, nothing else
   }
 }
 
@@ -138,29 +107,6 @@ TEST_F(Data, CsvNamesTheLineThatIsWrong) {
   EXPECT_THAT(message([&] { readCsv(holding("x.csv", "")); }), HasSubstr("holds no numbers"));
 }
 
-std::string redPng(uint32_t width, uint32_t height) {
-  std::string pixels, bytes(1 << 16, 0);
-  for (uint32_t i = 0; i < width * height; ++i)
-    pixels += {char(255), 0, 0};
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = width, image.height = height, image.format = PNG_FORMAT_RGB;
-  png_alloc_size_t size = bytes.size();
-  EXPECT_TRUE(png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels.data(), 0, nullptr));
-  bytes.resize(size);
-  return bytes;
-}
-
-TEST_F(Data, PngFeedsAFloatInputScaledAndResized) {
-  std::string path = holding("red.png", redPng(6, 4));
-  Port port{"image", DType::F32, {-1, 2, 2, 3}};
-  EXPECT_THAT(message([&] { feed({port}, {path}, {}); }), HasSubstr("add --resize"));
-  Array array = feed({port}, {path, path}, {.pixels = "-1..1", .resize = true})[0];
-  EXPECT_EQ(array.shape, (std::vector<int64_t>{2, 2, 2, 3}));
-  EXPECT_EQ(array.at(0), 1);
-  EXPECT_EQ(array.at(1), -1);
-}
-
 TEST_F(Data, PicturesThatAreDamagedAreRefused) {
   std::string png = redPng(6, 4);
   EXPECT_THAT(message([&] { readImage(holding("x.png", png.substr(0, png.size() / 2))); }),
@@ -169,47 +115,6 @@ TEST_F(Data, PicturesThatAreDamagedAreRefused) {
               HasSubstr("JPEG"));
   EXPECT_THAT(message([&] { readImage(holding("x.png", "text")); }),
               HasSubstr("neither a PNG nor a JPEG"));
-}
-
-TEST_F(Data, FitAddsRowsFoldsFlatOnesAndConvertsWholeNumbers) {
-  Port port{"x", DType::F32, {-1, 2, 2}};
-  EXPECT_EQ(fit(counting(DType::F32, {2, 2}), port, "f").shape, (std::vector<int64_t>{1, 2, 2}));
-  EXPECT_EQ(fit(counting(DType::U8, {3, 4}), port, "f").shape, (std::vector<int64_t>{3, 2, 2}));
-  EXPECT_THAT(message([&] {
-                fit(counting(DType::F32, {3, 2, 3}), port, "f");
-              }),
-              HasSubstr("f: f32 of shape (3, 2, 3) does not fit input x: f32 (rows, 2, 2)"));
-  EXPECT_THAT(message([&] {
-                fit(counting(DType::F32, {3, 4, 1}), port, "f");
-              }),
-              HasSubstr("the dimensions differ"));
-  Array half(DType::F32, {1});
-  half.set(0, 0.5);
-  EXPECT_THAT(message([&] {
-                fit(half, {"n", DType::I32, {-1}}, "f");
-              }),
-              HasSubstr("not a whole number"));
-}
-
-TEST_F(Data, FeedAsksForWhatIsMissing) {
-  std::vector<Port> ports{{"a", DType::F32, {-1}}, {"b", DType::F32, {-1}}};
-  writeNpy(at("x.npy"), counting(DType::F32, {2}));
-  writeNpy(at("y.npy"), counting(DType::F32, {3}));
-  EXPECT_THAT(message([&] { feed(ports, {at("x.npy")}, {}); }), HasSubstr("write NAME=FILE"));
-  EXPECT_THAT(message([&] { feed(ports, {"a=" + at("x.npy")}, {}); }),
-              HasSubstr("no data for input b"));
-  EXPECT_THAT(message([&] {
-                feed(ports, {"a=" + at("x.npy"), "b=" + at("y.npy")}, {});
-              }),
-              HasSubstr("has 3 rows"));
-}
-
-TEST_F(Data, RawBytesMustBeWholeRows) {
-  Port port{"x", DType::F32, {-1, 2}};
-  EXPECT_EQ(feed({port}, {holding("x.raw", std::string(24, 0))}, {})[0].shape,
-            (std::vector<int64_t>{3, 2}));
-  EXPECT_THAT(message([&] { feed({port}, {holding("x.raw", std::string(12, 0))}, {}); }),
-              HasSubstr("whole number of rows"));
 }
 
 TEST_F(Data, SixteenBitFloatsRoundToNearestEven) {
@@ -230,7 +135,7 @@ TEST_F(Data, AFailedWriteLeavesNothingBehind) {
   EXPECT_EQ(message([&] {
               replaceFile(target, [](const std::string &name) {
                 writeFile(name, "part");
-                throw UserError("no");
+                throw Error("no");
               });
             }),
             "no");
