@@ -11,8 +11,10 @@
 // std::runtime_error. Both say which callback, what, and what to do.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -169,7 +171,9 @@ public:
   void on_predict_batch_end(int64_t batch, const Logs & = {});
 
 private:
+  template <class Hook> void each(Hook hook);
   std::vector<CallbackPtr> callbacks;
+  CallbackPtr progress; ///< ours, called last
 };
 
 /// "epoch", "batch" or a number of batches.
@@ -177,7 +181,7 @@ class Frequency {
 public:
   Frequency(std::string word) : word(std::move(word)) {}
   Frequency(const char *word) : word(word) {}
-  Frequency(int64_t batches) : number(batches) {}
+  template <std::integral Number> Frequency(Number batches) : number(int64_t(batches)) {}
   /// The batches; 0 is each epoch. Throws std::invalid_argument, naming `owner`, on anything else.
   int64_t batches(const std::string &owner) const;
 
