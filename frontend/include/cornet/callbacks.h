@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keras 3's callbacks: what watches a training and may stop it, save it or change its learning rate.
-// Names, options, defaults and decisions are Keras 3.15's. fit() calls them through a CallbackList
-// and offers itself as a TrainingControl; callbacks know nothing else of it. One thread calls all.
+// Keras 3's callbacks: what watches a training and may stop it, save it or change its learning
+// rate. Names, options, defaults and decisions are Keras 3.15's. fit() calls them through a
+// CallbackList and offers itself as a TrainingControl; callbacks know nothing else of it. One
+// thread calls all.
 //
 //   fit(x, y, {.callbacks = {EarlyStopping({.patience = 3}), TensorBoard({.log_dir = "logs"})}})
 //
@@ -205,9 +206,9 @@ struct EarlyStoppingOptions {
 };
 CallbackPtr EarlyStopping(EarlyStoppingOptions options = {});
 
-/// Saves the model (.keras) or its weights (.weights.h5). In the path, {epoch}, {batch} (from 1) and
-/// the names of logs are filled in, formatted as in Python: "{epoch:02d}-{val_loss:.2f}.keras". A
-/// kill while saving leaves the file that was there before.
+/// Saves the model (.keras) or its weights (.weights.h5). In the path, {epoch}, {batch} (from 1)
+/// and the names of logs are filled in, formatted as in Python: "{epoch:02d}-{val_loss:.2f}.keras".
+/// A kill while saving leaves the file that was there before.
 struct ModelCheckpointOptions {
   std::string filepath = "";
   std::string monitor = "val_loss";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keras's BackupAndRestore. The epoch and batch that training goes on from are the name of the state
-// file: the one rename that makes the file appear makes both true at once, so no kill can part
-// them. Only then is the file before it removed.
+// Keras's BackupAndRestore. The epoch and batch that training goes on from are the name of the
+// state file: the one rename that makes the file appear makes both true at once, so no kill can
+// part them. Only then is the file before it removed.
 #include "frontend/train/callbacks/Files.h"
 #include "frontend/train/callbacks/Monitor.h"
 #include "frontend/train/callbacks/Text.h"
@@ -27,7 +27,8 @@ public:
   explicit BackupAndRestoreCallback(BackupAndRestoreOptions options)
       : options(options), counter(options.save_freq.batches("BackupAndRestore: save_freq")) {
     if (options.backup_dir.empty())
-      throw std::invalid_argument("BackupAndRestore: backup_dir is empty; name a folder of its own");
+      throw std::invalid_argument(
+          "BackupAndRestore: backup_dir is empty; name a folder of its own");
   }
 
   bool wantsBatchLogs() const override { return false; }

@@ -57,7 +57,8 @@ int64_t Frequency::batches(const std::string &owner) const {
     return 1;
   if (word.empty() && number > 0)
     return number;
-  throw std::invalid_argument(owner + " is " + (word.empty() ? std::to_string(number) : "'" + word + "'") +
+  throw std::invalid_argument(owner + " is " +
+                              (word.empty() ? std::to_string(number) : "'" + word + "'") +
                               R"(; use "epoch", "batch" or a positive number of batches)");
 }
 

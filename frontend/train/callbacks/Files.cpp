@@ -24,7 +24,8 @@ bool bringToDisk(const fs::path &path) {
   int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
     return false;
-  bool done = fsync(descriptor) == 0 || errno == EINVAL; // some file systems have no fsync of folders
+  bool done =
+      fsync(descriptor) == 0 || errno == EINVAL; // some file systems have no fsync of folders
   int problem = errno;
   close(descriptor);
   errno = problem;

@@ -20,10 +20,10 @@ public:
     monitor.best = options.initial_value_threshold;
     std::string_view ending = options.save_weights_only ? ".weights.h5" : ".keras";
     if (!options.filepath.ends_with(ending))
-      throw std::invalid_argument(
-          fmt::format("ModelCheckpoint: filepath is '{}'; with save_weights_only = {} it must end in "
-                      "{}",
-                      options.filepath, options.save_weights_only, ending));
+      throw std::invalid_argument(fmt::format(
+          "ModelCheckpoint: filepath is '{}'; with save_weights_only = {} it must end in "
+          "{}",
+          options.filepath, options.save_weights_only, ending));
   }
 
   bool wantsBatchLogs() const override { return counter.every > 0; }

@@ -17,7 +17,8 @@ Monitor::Monitor(std::string owner, std::string name, std::string mode, double m
   else if (mode == "max")
     better = Better::More;
   else if (mode != "auto")
-    warn(this->owner + ": mode '" + mode + R"(' is unknown; "auto" is taken. Use "min", "max" or "auto")");
+    warn(this->owner + ": mode '" + mode +
+         R"(' is unknown; "auto" is taken. Use "min", "max" or "auto")");
 }
 
 bool Monitor::improves(double value, const std::optional<double> &reference,
@@ -26,8 +27,9 @@ bool Monitor::improves(double value, const std::optional<double> &reference,
     std::string metric = name.starts_with("val_") ? name.substr(4) : name;
     std::string direction = training.metricDirection(metric);
     if (direction.empty() && metric != "loss")
-      throw std::runtime_error(owner + ": whether '" + name +
-                               R"(' is better high or low is not known; give .mode = "max" or "min")");
+      throw std::runtime_error(
+          owner + ": whether '" + name +
+          R"(' is better high or low is not known; give .mode = "max" or "min")");
     better = direction == "up" ? Better::More : Better::Less;
   }
   if (!reference)

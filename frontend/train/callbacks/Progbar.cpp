@@ -53,8 +53,8 @@ std::string count(int64_t current, int64_t target) {
   return fmt::format("{:{}}/{}", current, all.size(), all);
 }
 
-/// Columns that `text` takes, and where it may be cut to take at most `limit`. Escape sequences take
-/// none.
+/// Columns that `text` takes, and where it may be cut to take at most `limit`. Escape sequences
+/// take none.
 std::pair<size_t, size_t> measure(std::string_view text, size_t limit) {
   size_t columns = 0, cut = text.size();
   for (size_t i = 0; i < text.size(); ++i) {

@@ -11,11 +11,11 @@ namespace cornet::train {
 class Progbar {
 public:
   struct Options {
-    int64_t target = -1;          ///< steps; -1: unknown
-    bool bar = true;              ///< else a line at the end
-    int columns = 0;              ///< of the terminal: a line that is redrawn ends there; 0: any
-    std::function<double()> now;  ///< seconds
-    double interval = 0.05;       ///< between two drawings, in seconds
+    int64_t target = -1;         ///< steps; -1: unknown
+    bool bar = true;             ///< else a line at the end
+    int columns = 0;             ///< of the terminal: a line that is redrawn ends there; 0: any
+    std::function<double()> now; ///< seconds
+    double interval = 0.05;      ///< between two drawings, in seconds
   };
   explicit Progbar(Options options);
 

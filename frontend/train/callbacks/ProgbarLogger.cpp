@@ -72,17 +72,17 @@ void ProgbarLogger::on_epoch_begin(int epoch, Logs &) {
 }
 
 void ProgbarLogger::on_test_begin(const Logs &) {
-  if (!training)
+  if (!inFit)
     begin();
 }
 
 void ProgbarLogger::on_test_batch_end(int64_t batch, const Logs &logs) {
-  if (!training)
+  if (!inFit)
     step(batch, logs);
 }
 
 void ProgbarLogger::on_test_end(const Logs &logs) {
-  if (!training)
+  if (!inFit)
     finish(logs);
 }
 

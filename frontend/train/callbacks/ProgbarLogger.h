@@ -13,8 +13,8 @@ public:
   /// The progress is due for drawing: only then are the metrics worth reading back.
   bool wantsBatchLogs() const override;
 
-  void on_train_begin(const Logs &) override { training = true; }
-  void on_train_end(const Logs &) override { training = false; }
+  void on_train_begin(const Logs &) override { inFit = true; }
+  void on_train_end(const Logs &) override { inFit = false; }
   void on_epoch_begin(int epoch, Logs &) override;
   void on_epoch_end(int, Logs &logs) override { finish(logs); }
   void on_train_batch_end(int64_t batch, const Logs &logs) override { step(batch, logs); }
@@ -32,7 +32,7 @@ private:
   void step(int64_t batch, const Logs &logs);
   void finish(const Logs &logs);
 
-  bool training = false;
+  bool inFit = false;
   int64_t seen = 0, target = -1;
   std::optional<Progbar> progbar;
 };

@@ -11,9 +11,9 @@ namespace cornet::train {
 /// The shortest digits that read back as `value`, as Python's repr(): "0.1", "1e-05", "3.0", "nan".
 std::string pythonFloat(double value);
 
-/// `path` with {epoch}, {batch} (when not negative) and the names of `logs` replaced, each formatted
-/// by what follows its colon; {{ and }} are braces. Throws std::runtime_error, naming `owner`, on an
-/// unknown name or a format that does not fit.
+/// `path` with {epoch}, {batch} (when not negative) and the names of `logs` replaced, each
+/// formatted by what follows its colon; {{ and }} are braces. Throws std::runtime_error, naming
+/// `owner`, on an unknown name or a format that does not fit.
 std::string fillPath(const std::string &owner, const std::string &path, int64_t epoch,
                      int64_t batch, const Logs &logs);
 
