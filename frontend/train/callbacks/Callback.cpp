@@ -33,7 +33,7 @@ void Logs::set(std::string_view name, double value) {
 
 Logs Logs::sorted() const {
   Logs out = *this;
-  std::stable_sort(out.entries.begin(), out.entries.end(),
+  std::sort(out.entries.begin(), out.entries.end(),
                    [](const Entry &a, const Entry &b) { return a.first < b.first; });
   return out;
 }
