@@ -6,8 +6,8 @@
 
 The callbacks' own methods are called with a model that only remembers. Each case has the options, the
 logs of every epoch (and batch), and what happened: stops, restored weights, learning rates, saved
-paths, printed text, files. trace is [stopped, rate, rate in the logs] of
-each epoch. Infinite and NaN values are strings. The clock of progress bars is a list.
+paths, printed text, files. `trace` is [stopped, rate, rate in the logs] of each epoch. Infinite and
+NaN values are strings. Progress bars run on a clock of ours.
 """
 import contextlib
 import io
@@ -99,7 +99,7 @@ def run(callback, model, logs, batches=0, batch_logs=None):
             if model.stop_training:
                 break
         callback.on_train_end({})
-    return {"text": text.getvalue(), "warnings": len(caught), "trace": trace, "weights": model.weights,
+    return {"text": text.getvalue(), "warnings": sum(one.category is UserWarning for one in caught), "trace": trace, "weights": model.weights,
             "saved": model.saved}
 
 
@@ -138,7 +138,7 @@ def checkpoints():
     out = []
     paths = ["DIR/last.keras", "DIR/{epoch:02d}-{val_loss:.2f}.keras", "DIR/deep/{epoch}/{loss:.3e}_{accuracy}.keras",
              "DIR/{{{epoch:>4}}}-{val_loss:08.3f}.keras", "DIR/{epoch:+d}{loss:g}.weights.h5", "DIR/w{accuracy:<9.4f}.weights.h5"]
-    for i in range(40):
+    for i in range(24):
         path = paths[i % len(paths)]
         batches = 4 if i % 3 == 2 else 0
         if batches:

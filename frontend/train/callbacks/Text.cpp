@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
 #include <stdexcept>
@@ -28,9 +29,13 @@ std::string pythonFloat(double value) {
 namespace {
 
 template <class Value> std::string formatted(Value value, const std::string &format) {
-  if constexpr (std::is_same_v<Value, double>)
+  if constexpr (std::is_same_v<Value, double>) {
     if (format.empty())
       return pythonFloat(value);
+    // Python fills "nan" up with zeros, too; fmt does not.
+    if (!std::isfinite(value) && format[0] == '0')
+      return fmt::format("{:0>{}}", pythonFloat(value), std::atoi(format.c_str()));
+  }
   return fmt::format(fmt::runtime("{:" + format + "}"), value);
 }
 
