@@ -34,7 +34,7 @@ void Logs::set(std::string_view name, double value) {
 Logs Logs::sorted() const {
   Logs out = *this;
   std::sort(out.entries.begin(), out.entries.end(),
-                   [](const Entry &a, const Entry &b) { return a.first < b.first; });
+            [](const Entry &a, const Entry &b) { return a.first < b.first; });
   return out;
 }
 

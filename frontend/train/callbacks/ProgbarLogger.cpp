@@ -37,7 +37,7 @@ ProgbarLogger::Style ProgbarLogger::style() const {
 }
 
 bool ProgbarLogger::wantsBatchLogs() const {
-  return progbar && style() == Style::Bar && progbar->due();
+  return progbar && !validating && style() == Style::Bar && progbar->due();
 }
 
 void ProgbarLogger::begin() {
@@ -72,6 +72,7 @@ void ProgbarLogger::on_epoch_begin(int epoch, Logs &) {
 }
 
 void ProgbarLogger::on_test_begin(const Logs &) {
+  validating = inFit;
   if (!inFit)
     begin();
 }
@@ -82,6 +83,7 @@ void ProgbarLogger::on_test_batch_end(int64_t batch, const Logs &logs) {
 }
 
 void ProgbarLogger::on_test_end(const Logs &logs) {
+  validating = false;
   if (!inFit)
     finish(logs);
 }

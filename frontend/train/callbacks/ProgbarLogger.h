@@ -32,7 +32,7 @@ private:
   void step(int64_t batch, const Logs &logs);
   void finish(const Logs &logs);
 
-  bool inFit = false;
+  bool inFit = false, validating = false;
   int64_t seen = 0, target = -1;
   std::optional<Progbar> progbar;
 };

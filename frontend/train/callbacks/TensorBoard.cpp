@@ -29,8 +29,10 @@ public:
   bool wantsBatchLogs() const override { return inBatch && every && batch % every == 0; }
 
   void on_train_begin(const Logs &) override {
-    if (options.write_graph)
-      train().graph(training->graph());
+    if (!options.write_graph)
+      return;
+    if (auto nodes = training->graph(); !nodes.empty())
+      train().graph(nodes);
   }
 
   void on_train_end(const Logs &) override {

@@ -6,6 +6,7 @@
 
 #include <cornet/callbacks.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>

@@ -53,6 +53,21 @@ TEST(Progress, ABarOnATerminal) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\r'), 2); // within 50 ms: the first and the last
 }
 
+TEST(Progress, ValidationWithinFitWantsNothing) {
+  FakeTraining training;
+  Caught out(std::cout);
+  CallbackList list({}, &training, {.steps = 2, .verbose = 1, .terminal = true});
+  list.on_train_begin();
+  list.on_epoch_begin(0);
+  EXPECT_TRUE(list.wantsBatchLogs()); // nothing is drawn yet
+  list.on_test_begin();
+  EXPECT_FALSE(list.wantsBatchLogs());
+  list.on_test_batch_end(0, {{"loss", 1}});
+  list.on_test_end({{"loss", 1}});
+  EXPECT_TRUE(list.wantsBatchLogs());
+  EXPECT_EQ(out.text(), "");
+}
+
 TEST(Progress, EvaluationAndPredictionAlone) {
   FakeTraining training;
   Caught out(std::cout);
