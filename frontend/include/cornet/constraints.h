@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a weight is made to obey after every update, with Keras 3's names, defaults and formulas. One
-// of your own:
+// What a weight is made to obey after every update, with Keras 3's names, defaults and formulas.
+// One of your own:
 //
 //     struct Bounded : Constraint {
 //       Tensor operator()(const Tensor &w) override { return ops::clamp(w, -1, 1); }

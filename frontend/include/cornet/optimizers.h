@@ -32,8 +32,9 @@ namespace cornet {
   std::optional<double> global_clipnorm{}; /* the greatest L2 norm of all gradients as one */      \
   bool use_ema = false;                    /* keep an exponential average of each weight */        \
   double ema_momentum = 0.99;                                                                      \
-  std::optional<int64_t> ema_overwrite_frequency{}; /* steps after which weights become averages */ \
-  std::optional<double> loss_scale_factor{};           /* multiplies the loss, divides gradients */ \
+  std::optional<int64_t>                                                                           \
+      ema_overwrite_frequency{};             /* steps after which weights become averages */       \
+  std::optional<double> loss_scale_factor{}; /* multiplies the loss, divides gradients */          \
   std::optional<int64_t> gradient_accumulation_steps{}; /* update once in so many, by the mean */  \
   std::vector<std::string> exclude_from_weight_decay{}; /* see Optimizer::decays() */              \
   std::string name = "";                                /* empty: of the class: "rm_sprop" */      \
@@ -67,7 +68,8 @@ public:
   Optimizer(const Optimizer &) = delete;
 
   /// Records one step: `variables` move along the gradients of the scalar `loss`. In Keras's order:
-  /// loss scale, accumulation, clipping, weight decay, update, averages, constraints, iterations + 1.
+  /// loss scale, accumulation, clipping, weight decay, update, averages, constraints, iterations
+  /// + 1.
   void minimize(const Tensor &loss, const std::vector<VariablePtr> &variables);
   /// The same with given gradients, which are of the scaled loss.
   void apply(const std::vector<Gradient> &gradients);
@@ -108,6 +110,8 @@ protected:
   /// What apply() does once everything is built; for optimizers of optimizers.
   virtual void step(std::vector<Gradient> gradients);
   virtual Tensor scaleLoss(const Tensor &loss);
+  /// iterations + 1, in the graph of `like`; step() does it last.
+  void countStep(const Tensor &like);
 
   /// A slot of the variable's shape, or of another, for slot().
   VariablePtr addSlot(const std::string &slot, const VariablePtr &variable,
@@ -312,8 +316,8 @@ OptimizerPtr RMSprop(RMSpropOptions options = {}, Where where = Where::current()
 OptimizerPtr Adagrad(AdagradOptions options = {}, Where where = Where::current());
 /// Slots accumulated_grad, accumulated_delta_var: d = -g sqrt(u + e) / sqrt(a + e); w += r d
 OptimizerPtr Adadelta(AdadeltaOptions options = {}, Where where = Where::current());
-/// Slots momentum, velocity, velocity_hat: w -= r sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + e), the
-/// epsilon-hat form of Kingma and Ba 2014; amsgrad takes the greatest v so far.
+/// Slots momentum, velocity, velocity_hat: w -= r sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + e),
+/// the epsilon-hat form of Kingma and Ba 2014; amsgrad takes the greatest v so far.
 OptimizerPtr Adam(AdamOptions options = {}, Where where = Where::current());
 /// Adam with weight decay.
 OptimizerPtr AdamW(AdamWOptions options = {}, Where where = Where::current());
@@ -334,7 +338,8 @@ OptimizerPtr Adafactor(AdafactorOptions options = {}, Where where = Where::curre
 OptimizerPtr Muon(MuonOptions options = {}, Where where = Where::current());
 /// Slots momentum, velocity (Defazio et al. 2024). The momentum is the weight's value until the
 /// first step.
-OptimizerPtr ScheduleFreeAdamW(ScheduleFreeAdamWOptions options = {}, Where where = Where::current());
+OptimizerPtr ScheduleFreeAdamW(ScheduleFreeAdamWOptions options = {},
+                               Where where = Where::current());
 /// Scales the loss for `inner_optimizer`. A step with a gradient that is not finite changes nothing
 /// but halves the scale; after dynamic_growth_steps good ones it doubles.
 OptimizerPtr LossScaleOptimizer(LossScaleOptimizerOptions options, Where where = Where::current());

@@ -4,7 +4,8 @@
 // defaults and formulas. One of your own:
 //
 //     struct Sparse : Regularizer {
-//       Tensor operator()(const Tensor &w) override { return 0.01 * ops::sum(ops::sqrt(ops::abs(w))); }
+//       Tensor operator()(const Tensor &w) override { return 0.01 *
+//       ops::sum(ops::sqrt(ops::abs(w))); }
 //     };
 #pragma once
 
@@ -38,7 +39,8 @@ struct OrthogonalRegularizerOptions {
   template <class V> void fields(V &&v) { v("factor", factor), v("mode", mode); }
 };
 
-// What is wrong with the options becomes a mistake of the recording that the regularizer is used in.
+// What is wrong with the options becomes a mistake of the recording that the regularizer is used
+// in.
 
 /// l1 sum |w|
 RegularizerPtr L1(L1Options options = {});
@@ -49,8 +51,8 @@ RegularizerPtr L1L2(L1L2Options options = {});
 /// factor times the mean |cosine| between two rows, or columns, of a matrix
 RegularizerPtr OrthogonalRegularizer(OrthogonalRegularizerOptions options = {});
 
-/// The regularizer of that name with its defaults: "l1", "l2", "l1_l2", "orthogonal_regularizer", or
-/// the class's name. Null for another name.
+/// The regularizer of that name with its defaults: "l1", "l2", "l1_l2", "orthogonal_regularizer",
+/// or the class's name. Null for another name.
 RegularizerPtr regularizer(const std::string &name);
 /// What is wrong with that name, or "".
 std::string checkRegularizer(const std::string &name);

@@ -35,8 +35,8 @@ using SchedulePtr = std::shared_ptr<Schedule>;
 struct LearningRate {
   LearningRate(double value) : value(value) {}
   template <class S>
-    requires std::derived_from<S, Schedule>
-  LearningRate(std::shared_ptr<S> schedule) : schedule(std::move(schedule)) {}
+  requires std::derived_from<S, Schedule> LearningRate(std::shared_ptr<S> schedule)
+      : schedule(std::move(schedule)) {}
 
   double value = 0;
   SchedulePtr schedule; ///< null: the number

@@ -51,8 +51,8 @@ struct FollowTheLeader : Optimizer {
     std::vector<std::string> out = Optimizer::examine();
     auto check = [&](bool good, const char *option, double value, const char *sign) {
       if (!good)
-        out.push_back(std::string(option) + " is " + std::to_string(value) + "; it must be " + sign +
-                      " or 0");
+        out.push_back(std::string(option) + " is " + std::to_string(value) + "; it must be " +
+                      sign + " or 0");
     };
     check(o.learning_rate_power <= 0, "learning_rate_power", o.learning_rate_power, "negative");
     check(o.initial_accumulator_value >= 0, "initial_accumulator_value",
@@ -142,7 +142,9 @@ OptimizerPtr Adagrad(AdagradOptions o, Where where) {
 OptimizerPtr Adadelta(AdadeltaOptions o, Where where) {
   return std::make_shared<RatioOfMeans>(o, where);
 }
-OptimizerPtr Ftrl(FtrlOptions o, Where where) { return std::make_shared<FollowTheLeader>(o, where); }
+OptimizerPtr Ftrl(FtrlOptions o, Where where) {
+  return std::make_shared<FollowTheLeader>(o, where);
+}
 OptimizerPtr Adafactor(AdafactorOptions o, Where where) {
   return std::make_shared<Factored>(o, where);
 }

@@ -15,9 +15,7 @@ template <class Options> struct Moments : Optimizer {
   void build(const VariablePtr &w, size_t) override {
     addSlot("momentum", w), addSlot("velocity", w);
   }
-  Tensor first(const Tensor &g, size_t i) {
-    return approach(slot("momentum", i), g, 1 - o.beta_1);
-  }
+  Tensor first(const Tensor &g, size_t i) { return approach(slot("momentum", i), g, 1 - o.beta_1); }
   Tensor second(const Tensor &g, size_t i) {
     return approach(slot("velocity", i), g * g, 1 - o.beta_2);
   }
@@ -64,7 +62,7 @@ struct InfinityNorm : Moments<AdamaxOptions> {
 
 struct NesterovMoments : Moments<NadamOptions> {
   NesterovMoments(const NadamOptions &o, Where where) : Moments("Nadam", o, where) {}
-  VariablePtr product;                    ///< of the momenta of all steps
+  VariablePtr product;                     ///< of the momenta of all steps
   Tensor ofMoment, ofGradient, ofVelocity; ///< factors, scalars
 
   void makeSlots(const std::vector<VariablePtr> &variables) override {
@@ -100,9 +98,9 @@ struct LayerwiseMoments : Moments<LambOptions> {
     Tensor m = first(g, i), v = second(g, i), value = ops::read(w, g);
     Tensor step = m * ofMoment / (ops::sqrt(v * ofVelocity) + o.epsilon);
     Tensor weight = norm(value), length = norm(step), one = ops::constant(weight, 1);
-    Tensor ratio = ops::select(ops::compare(weight, 0.0, "gt"),
-                               ops::select(ops::compare(length, 0.0, "gt"), weight / length, one),
-                               one);
+    Tensor ratio =
+        ops::select(ops::compare(weight, 0.0, "gt"),
+                    ops::select(ops::compare(length, 0.0, "gt"), weight / length, one), one);
     ops::assign(w, value - ratio * rate * step);
   }
 };

@@ -15,13 +15,20 @@ using Make = OptimizerPtr (*)(Where);
 #define CORNET_BY_NAME(NAME) [](Where where) { return NAME({}, where); }
 const std::map<std::string, Make, std::less<>> &byName() {
   static const std::map<std::string, Make, std::less<>> table = {
-      {"sgd", CORNET_BY_NAME(SGD)},           {"rmsprop", CORNET_BY_NAME(RMSprop)},
-      {"adagrad", CORNET_BY_NAME(Adagrad)},   {"adadelta", CORNET_BY_NAME(Adadelta)},
-      {"adam", CORNET_BY_NAME(Adam)},         {"adamw", CORNET_BY_NAME(AdamW)},
-      {"adamax", CORNET_BY_NAME(Adamax)},     {"nadam", CORNET_BY_NAME(Nadam)},
-      {"ftrl", CORNET_BY_NAME(Ftrl)},         {"lamb", CORNET_BY_NAME(Lamb)},
-      {"lion", CORNET_BY_NAME(Lion)},         {"adafactor", CORNET_BY_NAME(Adafactor)},
-      {"muon", CORNET_BY_NAME(Muon)},         {"schedulefreeadamw", CORNET_BY_NAME(ScheduleFreeAdamW)},
+      {"sgd", CORNET_BY_NAME(SGD)},
+      {"rmsprop", CORNET_BY_NAME(RMSprop)},
+      {"adagrad", CORNET_BY_NAME(Adagrad)},
+      {"adadelta", CORNET_BY_NAME(Adadelta)},
+      {"adam", CORNET_BY_NAME(Adam)},
+      {"adamw", CORNET_BY_NAME(AdamW)},
+      {"adamax", CORNET_BY_NAME(Adamax)},
+      {"nadam", CORNET_BY_NAME(Nadam)},
+      {"ftrl", CORNET_BY_NAME(Ftrl)},
+      {"lamb", CORNET_BY_NAME(Lamb)},
+      {"lion", CORNET_BY_NAME(Lion)},
+      {"adafactor", CORNET_BY_NAME(Adafactor)},
+      {"muon", CORNET_BY_NAME(Muon)},
+      {"schedulefreeadamw", CORNET_BY_NAME(ScheduleFreeAdamW)},
   };
   return table;
 }

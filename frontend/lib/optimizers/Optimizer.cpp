@@ -4,6 +4,8 @@
 // what happens only sometimes is recorded always and selected by the iteration counter.
 #include "frontend/lib/optimizers/Optimizers.h"
 
+#include <cornet/constraints.h>
+
 #include "ir/Infer/Infer.h"
 
 #include <algorithm>
@@ -62,8 +64,8 @@ Optimizer::Optimizer(std::string kind, OptimizerOptions given, Where where)
       where(where) {
   iterations = state("optimizer/iterations", {}, "zeros", "i32");
   if (!options.learning_rate.schedule)
-    rate = state("optimizer/learning_rate", {},
-                 Initializer("constant", options.learning_rate.value));
+    rate =
+        state("optimizer/learning_rate", {}, Initializer("constant", options.learning_rate.value));
 }
 
 void Optimizer::setPrefix(const std::string &next) {
@@ -219,7 +221,11 @@ void Optimizer::step(std::vector<Gradient> gradients) {
   for (const auto &[gradient, variable] : gradients)
     if (variable->constraint)
       ops::assign(variable, (*variable->constraint)(ops::read(variable, counter)));
-  ops::assign(iterations, counter + 1);
+  countStep(counter);
+}
+
+void Optimizer::countStep(const Tensor &like) {
+  ops::assign(iterations, ops::read(iterations, like) + 1);
 }
 
 /// Gradients become means over the steps; the sums start anew where the update is due.
