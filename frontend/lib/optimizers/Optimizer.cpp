@@ -176,20 +176,20 @@ void Optimizer::apply(const std::vector<Gradient> &gradients) {
     return;
   Graph &graph = *gradients[0].first.graph;
   Scope scope(graph, *this);
-  std::vector<std::string> mistakes = examine();
   std::vector<VariablePtr> variables;
+  for (const auto &[gradient, variable] : gradients)
+    variables.push_back(variable);
+  build(variables);
+  std::vector<std::string> mistakes = examine();
   for (const auto &[gradient, variable] : gradients) {
     if (!gradient.poisoned() && gradient.shape() != variable->shape)
       mistakes.push_back("the gradient of '" + variable->name + "' is " +
                          infer::text(gradient.shape()) + ", the variable " +
                          infer::text(variable->shape));
-    variables.push_back(variable);
-  }
-  build(variables);
-  for (const VariablePtr &variable : variables)
     if (std::find(built.begin(), built.end(), variable) == built.end())
       mistakes.push_back("'" + variable->name + "' is none of the variables that this optimizer " +
                          "was built for; build it with all of them, or make one optimizer more");
+  }
   for (std::string &mistake : mistakes)
     graph.mistake(std::move(mistake));
   if (mistakes.empty())
