@@ -9,16 +9,17 @@ namespace {
 /// Slots and the moments themselves; `o` has beta_1, beta_2 and epsilon.
 template <class Options> struct Moments : Optimizer {
   Moments(const char *kind, const Options &o, Where where)
-      : Optimizer(kind, common(o), where), o(o) {}
+      : Optimizer(kind, common(o), where), o(o), share_1(1 - o.beta_1), share_2(1 - o.beta_2) {}
   Options o;
+  double share_1, share_2; ///< of a gradient in its moments
 
   void build(const VariablePtr &w, size_t) override {
     addSlot("momentum", w), addSlot("velocity", w);
   }
-  Tensor first(const Tensor &g, size_t i) { return approach(slot("momentum", i), g, 1 - o.beta_1); }
-  Tensor second(const Tensor &g, size_t i) {
-    return approach(slot("velocity", i), g * g, 1 - o.beta_2);
-  }
+  Tensor first(const Tensor &g, size_t i) { return approach(slot("momentum", i), g, share_1); }
+  Tensor second(const Tensor &g, size_t i) { return approach(slot("velocity", i), g * g, share_2); }
+  /// Some of Keras's optimizers round the betas to f32 before they subtract.
+  void roundShares() { share_1 = rest(o.beta_1), share_2 = rest(o.beta_2); }
   /// 1 - beta^t
   Tensor correction(double beta) { return 1 - power(beta, count()); }
 };
@@ -61,7 +62,9 @@ struct InfinityNorm : Moments<AdamaxOptions> {
 };
 
 struct NesterovMoments : Moments<NadamOptions> {
-  NesterovMoments(const NadamOptions &o, Where where) : Moments("Nadam", o, where) {}
+  NesterovMoments(const NadamOptions &o, Where where) : Moments("Nadam", o, where) {
+    roundShares();
+  }
   VariablePtr product;                     ///< of the momenta of all steps
   Tensor ofMoment, ofGradient, ofVelocity; ///< factors, scalars
 
@@ -108,7 +111,9 @@ struct LayerwiseMoments : Moments<LambOptions> {
 /// The slot "momentum" is z, the weight y = (1 - b1) z + b1 x of the paper; x is recovered from it.
 struct ScheduleFree : Moments<ScheduleFreeAdamWOptions> {
   ScheduleFree(const ScheduleFreeAdamWOptions &o, Where where)
-      : Moments("ScheduleFreeAdamW", o, where) {}
+      : Moments("ScheduleFreeAdamW", o, where) {
+    roundShares();
+  }
   Tensor alpha, share, ofVelocity; ///< scalars
 
   void begin(const Tensor &rate) override {
@@ -125,10 +130,10 @@ struct ScheduleFree : Moments<ScheduleFreeAdamWOptions> {
   void update(const Tensor &g, const VariablePtr &w, size_t i, const Tensor &) override {
     Tensor v = second(g, i), old = ops::read(slot("momentum", i), g);
     Tensor z = old - alpha * g / (ops::sqrt(v * ofVelocity) + o.epsilon);
-    Tensor x = (ops::read(w, g) - (1 - o.beta_1) * old) / o.beta_1;
+    Tensor x = (ops::read(w, g) - share_1 * old) / o.beta_1;
     Tensor next = (1 - share) * x + share * z;
     ops::assign(slot("momentum", i), z);
-    ops::assign(w, (1 - o.beta_1) * z + o.beta_1 * next);
+    ops::assign(w, share_1 * z + o.beta_1 * next);
   }
 };
 

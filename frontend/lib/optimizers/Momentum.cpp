@@ -83,9 +83,9 @@ struct EvolvedSign : Optimizer {
   void update(const Tensor &g, const VariablePtr &w, size_t i, const Tensor &rate) override {
     VariablePtr slot = this->slot("momentum", i);
     Tensor m = ops::read(slot, g);
-    Tensor direction = ops::sign(m * o.beta_1 + g * (1 - o.beta_1));
+    Tensor direction = ops::sign(m * o.beta_1 + g * rest(o.beta_1));
     ops::assign(w, ops::read(w, g) - rate * direction);
-    ops::assign(slot, m * o.beta_2 + g * (1 - o.beta_2));
+    ops::assign(slot, m * o.beta_2 + g * rest(o.beta_2));
   }
 };
 

@@ -29,6 +29,8 @@ bool matches(const std::string &pattern, const std::string &text);
 /// What is wrong with a regular expression, or "".
 std::string checkPattern(const std::string &pattern);
 
+/// 1 - beta, in f32.
+inline double rest(double beta) { return 1.0f - float(beta); }
 /// b^t of an f32 scalar t.
 inline Tensor power(double base, const Tensor &t) { return ops::pow(ops::constant(t, base), t); }
 
