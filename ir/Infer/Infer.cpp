@@ -76,7 +76,7 @@ Result random(Operands operands, const Attributes &attributes) {
     return fail("random_c1: distribution must be uniform or normal, got '" + kind + "'");
   if (operands[0].dtype != DType::i32 || !operands[0].shape.empty())
     return fail("random_c2: the step must be an i32 scalar");
-  return {{DType::f32, operands[1].shape}, ""};
+  return {{operands[1].dtype, operands[1].shape}, ""};
 }
 
 Result gradient(Operands operands, const Attributes &) {
@@ -456,8 +456,9 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"resize", {resize, 1}},
                                                 {"conv_transpose", {convTranspose, 2}}};
     for (const char *name :
-         {"neg", "abs", "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf", "floor", "ceil",
-          "round", "sin", "cos", "stop_gradient", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+         {"neg",   "abs",        "exp",  "log",   "sqrt", "rsqrt",   "tanh",          "sigmoid",
+          "erf",   "floor",      "ceil", "round", "sin",  "cos",     "stop_gradient", "relu",
+          "clamp", "leaky_relu", "elu",  "gelu",  "silu", "softplus"})
       t[name] = {pointwise, 1};
     for (const char *name : {"add", "sub", "mul", "div", "maximum", "minimum", "pow"})
       t[name] = {pointwise, 2};

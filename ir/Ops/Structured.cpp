@@ -7,8 +7,8 @@
 #include "ir/Reference/Loops.h"
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <numbers>
 
@@ -285,15 +285,13 @@ Value RandomOp::decompose(OpBuilder &b) {
   auto type = cast<RankedTensorType>(getLike().getType());
   if (!type.hasStaticShape() || getLike().getDefiningOp<ConstantOp>())
     return {};
-  Value like = ConstantOp::create(b, getLoc(),
-                                  DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
+  Value like = ConstantOp::create(
+      b, getLoc(), DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
   return RandomOp::create(b, getLoc(), getType(), getStep(), like, getDistributionAttr(),
                           getSeedAttr());
 }
 
-LogicalResult GradientOp::evaluate(ArrayRef<const HostTensor *>, HostTensor &) {
-  return emitOpError("is not written out; run cornet-gradient");
-}
+LogicalResult GradientOp::verify() { return verifyInferred(getOperation()); }
 
 LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   std::vector<int64_t> strides = in[0]->strides();

@@ -110,7 +110,7 @@ def Cornet_ScatterOp : Cornet_Structured<"scatter", [DeclareOpInterfaceMethods<C
   }];
   let arguments = (ins AnyRankedTensor:$updates, AnyRankedTensor:$indices, I64Attr:$rows);
 }
-def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Draws of the shape of `like`: uniform in [0, 1) or normal (0, 1)";
   let description = [{
     Philox4x32-10 with the counter (cell, 0, step, 0) and the key `seed`: the same bits whatever the threads. Uniform
@@ -119,13 +119,16 @@ def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cor
   }];
   let arguments = (ins AnyRankedTensor:$step, AnyRankedTensor:$like, StrAttr:$distribution, I64Attr:$seed);
 }
-def Cornet_GradientOp : Cornet_Structured<"gradient"> {
+def Cornet_GradientOp : Cornet_Op<"gradient", [Pure]> {
   let summary = "The derivative of the sum of y's cells by x, of x's shape";
   let description = [{
     Written by cornet-gradient in vector-Jacobian products of the ops between; zeros where nothing flows.
     Constraint: gradient_c1 real element types.
   }];
   let arguments = (ins AnyRankedTensor:$y, AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";

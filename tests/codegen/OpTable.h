@@ -157,6 +157,8 @@ inline Model modelOf(const Row &row, bool large) {
   Tensor result =
       ops::record(row.op, operands,
                   large && !row.largeAttributes.empty() ? row.largeAttributes : row.attributes);
+  if (std::string(row.op) == "scatter") // its rows are not the batch's
+    result = ops::gather(result, operands[1]);
   if (result.dtype() == "i32")
     result = ops::cast(result, "f32");
   if (std::string(row.op) == "compare") // i1 is no output either
