@@ -96,4 +96,4 @@ LossPtr CategoricalGeneralizedCrossEntropy(CategoricalGeneralizedCrossEntropyOpt
   return formula("categorical_generalized_cross_entropy", o, values, true);
 }
 
-} // namespace cornet::losses
+} // namespace cornet::inline losses

@@ -80,4 +80,4 @@ Tensor values(const Tensor &y, const Tensor &p) {
 
 LossPtr CTC(LossOptions o) { return formula("ctc", o, values, true); }
 
-} // namespace cornet::losses
+} // namespace cornet::inline losses

@@ -39,4 +39,4 @@ LossPtr CategoricalHinge(LossOptions o) {
   });
 }
 
-} // namespace cornet::losses
+} // namespace cornet::inline losses

@@ -26,4 +26,4 @@ LossPtr Tversky(TverskyOptions o) {
   });
 }
 
-} // namespace cornet::losses
+} // namespace cornet::inline losses

@@ -77,4 +77,4 @@ LossPtr Poisson(LossOptions o) {
   });
 }
 
-} // namespace cornet::losses
+} // namespace cornet::inline losses

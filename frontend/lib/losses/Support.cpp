@@ -5,6 +5,8 @@
 
 #include "ir/Infer/Infer.h"
 
+#include <utility>
+
 namespace cornet::support {
 
 Tensor poison(const Tensor &like) {
