@@ -123,8 +123,8 @@ struct BinaryFocalCrossentropyOptions {
   int64_t axis = -1;
   std::string reduction = "sum_over_batch_size", name = "";
 };
-/// mean((1 - p_t)^gamma bce), p_t = y p + (1 - y)(1 - p) (Lin 2018); times alpha for y and 1 - alpha
-/// for the rest when classes are balanced
+/// mean((1 - p_t)^gamma bce), p_t = y p + (1 - y)(1 - p) (Lin 2018); times alpha for y and 1 -
+/// alpha for the rest when classes are balanced
 LossPtr BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions options = {});
 
 struct CategoricalCrossentropyOptions {
@@ -186,8 +186,7 @@ struct CategoricalGeneralizedCrossEntropyOptions {
   std::string reduction = "sum_over_batch_size", name = "";
 };
 /// (1 - p_y^q) / q (Zhang 2018), classes y (B, ...), probabilities p (B, ..., C)
-LossPtr
-CategoricalGeneralizedCrossEntropy(CategoricalGeneralizedCrossEntropyOptions options = {});
+LossPtr CategoricalGeneralizedCrossEntropy(CategoricalGeneralizedCrossEntropyOptions options = {});
 
 } // namespace losses
 } // namespace cornet

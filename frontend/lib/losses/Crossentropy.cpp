@@ -66,7 +66,7 @@ LossPtr CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions o) {
 
 LossPtr SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o) {
   auto values = [o](const Tensor &y, const Tensor &p) {
-    Tensor chosen = isClass(y, p, o.axis);
+    Tensor chosen = isClass(y, p, o.axis, o.ignore_class);
     if (chosen.poisoned())
       return chosen;
     Tensor minus = negativeLog(p, o.from_logits, o.axis);

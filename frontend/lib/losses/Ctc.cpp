@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Connectionist temporal classification (Graves 2006): the forward recursion in logarithms over
-// states blank, y1, blank, y2, ..., blank; S = 2 L + 1 of them. A state is reached from itself, from
-// the one before, and a label also from the label before it when the two differ.
+// states blank, y1, blank, y2, ..., blank; S = 2 L + 1 of them. A state is reached from itself,
+// from the one before, and a label also from the label before it when the two differ.
 #include "frontend/lib/losses/Formula.h"
 
 namespace cornet::inline losses {
@@ -14,7 +14,8 @@ namespace {
 constexpr double impossible = -1e5; // as Keras: finite, so that gradients are numbers
 
 Tensor pad(const Tensor &x, Shape low, Shape high, double value) {
-  return ops::record("pad", {x}, {{"low", std::move(low)}, {"high", std::move(high)}, {"value", value}});
+  return ops::record("pad", {x},
+                     {{"low", std::move(low)}, {"high", std::move(high)}, {"value", value}});
 }
 
 /// ln(e^a + e^b + ...), finite where all are far below 0.
@@ -43,10 +44,9 @@ Tensor values(const Tensor &y, const Tensor &p) {
   // (B, T, S): ln of the probability of each state's class in each frame.
   Tensor logs = -negativeLog(p, true, -1);
   Tensor wide = ops::reshape(path, {-1, states, 1});
-  Tensor chosen = ops::indicator(
-      ops::compare(wide, counting(wide, classes, 2, 3), "eq"));
-  Tensor emitted = ops::record("matmul", {logs, chosen},
-                               {{"transpose_lhs", false}, {"transpose_rhs", true}});
+  Tensor chosen = ops::indicator(ops::compare(wide, counting(wide, classes, 2, 3), "eq"));
+  Tensor emitted =
+      ops::record("matmul", {logs, chosen}, {{"transpose_lhs", false}, {"transpose_rhs", true}});
   // (B, S): 0 where the state may be reached over the one before, else impossible.
   Tensor before = ops::slice(pad(path, {0, 2}, {0, 0}, 0), {0, 0}, {-1, states});
   Tensor may = ops::indicator(ops::compare(path, before, "ne")) *

@@ -23,8 +23,8 @@ public:
     return counts ? counts(y_true, y_pred, given) : Tensor();
   }
 
-  Valid counts; ///< Loss::valid()
-  bool sameShape = true; ///< targets must have the predictions' shape once ranks are equal
+  Valid counts;              ///< Loss::valid()
+  bool sameShape = true;     ///< targets must have the predictions' shape once ranks are equal
   bool crossentropy = false; ///< the kind that "crossentropy" stands for
 
 private:

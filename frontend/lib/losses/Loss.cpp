@@ -100,10 +100,13 @@ using Maker = std::function<LossPtr(const std::string &)>;
 
 const std::map<std::string, Maker> &table() {
 #define CORNET_LOSS(KIND, FUNCTION)                                                                \
-  {#KIND, [](const std::string &) { return KIND(); }},                                             \
-      {FUNCTION, [](const std::string &name) { return KIND({.name = name}); }}
+  {#KIND, [](const std::string &) { return KIND(); }}, {                                           \
+    FUNCTION, [](const std::string &name) { return KIND({.name = name}); }                         \
+  }
 #define CORNET_ALIAS(ALIAS, KIND)                                                                  \
-  { ALIAS, [](const std::string &name) { return KIND({.name = name}); } }
+  {                                                                                                \
+    ALIAS, [](const std::string &name) { return KIND({.name = name}); }                            \
+  }
   static const std::map<std::string, Maker> makers = {
       CORNET_LOSS(MeanSquaredError, "mean_squared_error"),
       CORNET_LOSS(MeanAbsoluteError, "mean_absolute_error"),

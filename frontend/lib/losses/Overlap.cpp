@@ -21,7 +21,8 @@ LossPtr Tversky(TverskyOptions o) {
   return formula("tversky", o, [o](const Tensor &y, const Tensor &p) {
     // sum(y (1 - p)) is sum y - I, sum(p (1 - y)) is sum p - I.
     Tensor both = over(y * p, o.axis);
-    Tensor all = both * (1 - o.alpha - o.beta) + over(y, o.axis) * o.alpha + over(p, o.axis) * o.beta;
+    Tensor all =
+        both * (1 - o.alpha - o.beta) + over(y, o.axis) * o.alpha + over(p, o.axis) * o.beta;
     return 1.0 - both / (all + epsilon);
   });
 }

@@ -69,21 +69,23 @@ int64_t dimension(const Tensor &x, int64_t axis) {
   return at >= 0 && at < int64_t(x.rank()) ? at : -1;
 }
 
-Tensor counting(const Tensor &like, int64_t count, int64_t axis, size_t rank) {
+Tensor counting(const Tensor &like, int64_t count, int64_t axis, size_t rank,
+                std::optional<int64_t> except) {
   std::vector<float> cells;
   for (int64_t i = 0; i < count; ++i)
-    cells.push_back(float(i));
+    cells.push_back(i == except ? -0.5f : float(i));
   Shape shape(rank - size_t(axis), 1); // dimensions before the axis need not be there
   shape[0] = count;
   return ops::constant(like, shape, std::move(cells));
 }
 
-Tensor isClass(const Tensor &labels, const Tensor &scores, int64_t axis) {
+Tensor isClass(const Tensor &labels, const Tensor &scores, int64_t axis,
+               std::optional<int64_t> except) {
   int64_t at = dimension(scores, axis);
   Shape wanted = scores.shape();
   if (at < 1)
-    return mistake(scores, "axis " + std::to_string(axis) + " is no axis of classes of " +
-                               shapeOf(scores));
+    return mistake(scores,
+                   "axis " + std::to_string(axis) + " is no axis of classes of " + shapeOf(scores));
   int64_t classes = std::exchange(wanted[size_t(at)], 1);
   Shape without = wanted;
   without.erase(without.begin() + at);
@@ -92,7 +94,7 @@ Tensor isClass(const Tensor &labels, const Tensor &scores, int64_t axis) {
                                shapeOf(scores) + "; give them " + infer::text(without));
   Tensor column = labels.shape() == wanted ? labels : ops::reshape(labels, wanted);
   // An i32 label is compared as f32, like any other.
-  return ops::compare(real(column), counting(scores, classes, at, scores.rank()), "eq");
+  return ops::compare(real(column), counting(scores, classes, at, scores.rank(), except), "eq");
 }
 
 Tensor operandOf(const Tensor &y, const std::string &op, int64_t axis) {

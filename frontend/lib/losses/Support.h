@@ -23,7 +23,8 @@ std::string shapeOf(const Tensor &x);
 Tensor expandLast(const Tensor &x);
 /// Without the last dimension, which is 1.
 Tensor squeezeLast(const Tensor &x);
-/// Keras's rule for ranks that differ by one: a last dimension of 1 is dropped, or given to a vector.
+/// Keras's rule for ranks that differ by one: a last dimension of 1 is dropped, or given to a
+/// vector.
 void align(Tensor &a, Tensor &b);
 /// `weight` with last dimensions of 1 up to the rank of `values`, and `values` in turn with one of
 /// them where the weight has it.
@@ -33,16 +34,20 @@ void alignWeight(Tensor &values, Tensor &weight);
 Tensor divideNoNan(const Tensor &a, const Tensor &b);
 /// The dimension from the front, or -1 where there is none.
 int64_t dimension(const Tensor &x, int64_t axis);
-/// 0, 1, ... along `axis` of a tensor of that rank, 1 elsewhere.
-Tensor counting(const Tensor &like, int64_t count, int64_t axis, size_t rank);
+/// 0, 1, ... along `axis` of a tensor of that rank, 1 elsewhere; where `except` would be, a number
+/// that no label is.
+Tensor counting(const Tensor &like, int64_t count, int64_t axis, size_t rank,
+                std::optional<int64_t> except = {});
 /// Where the class along `axis` of `scores` is the label: the shape of `scores`, as i1. Labels lack
-/// that axis, or have 1 there.
-Tensor isClass(const Tensor &labels, const Tensor &scores, int64_t axis);
+/// that axis, or have 1 there. No label is the class `except`.
+Tensor isClass(const Tensor &labels, const Tensor &scores, int64_t axis,
+               std::optional<int64_t> except = {});
 
 /// The operand of the op ("cornet.sigmoid", "cornet.softmax" along `axis`) that `y` is recorded as
 /// the result of; else no tensor.
 Tensor operandOf(const Tensor &y, const std::string &op, int64_t axis = -1);
-/// -ln of probabilities or of the softmax of logits along `axis`; `share` is given the probabilities.
+/// -ln of probabilities or of the softmax of logits along `axis`; `share` is given the
+/// probabilities.
 Tensor negativeLog(const Tensor &y_pred, bool from_logits, int64_t axis, Tensor *share = nullptr);
 
 } // namespace cornet::support
