@@ -86,6 +86,19 @@ Result gradient(Operands operands, const Attributes &) {
   return {operands[1], ""};
 }
 
+Result circle(Operands operands, const Attributes &) {
+  const Shape &labels = operands[0].shape, &points = operands[1].shape;
+  const Shape &otherLabels = operands[2].shape, &others = operands[3].shape;
+  if (labels.size() != 1 || otherLabels.size() != 1 || points.size() != 2 || others.size() != 2 ||
+      points[0] != labels[0] || others[0] != otherLabels[0] || points[1] != others[1] ||
+      operands[0].dtype != operands[2].dtype || operands[1].dtype != operands[3].dtype)
+    return fail("circle_c1: labels (B), embeddings (B, D), reference labels (R) and embeddings "
+                "(R, D) are needed, got " +
+                text(labels) + ", " + text(points) + ", " + text(otherLabels) + " and " +
+                text(others));
+  return {{operands[1].dtype, labels}, ""};
+}
+
 Result scatter(Operands operands, const Attributes &attributes) {
   const Shape &updates = operands[0].shape, &indices = operands[1].shape;
   int64_t rows = get<int64_t>(attributes, "rows");
@@ -437,6 +450,7 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"random", {random, 2}},
                                                 {"gradient", {gradient, 2}},
                                                 {"scatter", {scatter, 2}},
+                                                {"circle", {circle, 4}},
                                                 {"select", {select, 3}},
                                                 {"matmul", {matmul, 2}},
                                                 {"conv", {conv, 2}},

@@ -153,6 +153,19 @@ def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<C
   let description = "Constraint: axis_c1 the axis is in the input.";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis);
 }
+def Cornet_CircleOp : Cornet_Structured<"circle", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+  let summary = "Circle loss of each embedding against references: softplus(ln sum of positives + ln sum of negatives)";
+  let description = [{
+    labels (B), embeddings (B, D), reference labels (R) and embeddings (R, D) give (B). With the distance
+    d = max(1 - cosine, 0), a reference of the same label adds exp(-gamma max(margin + d, 0) (margin - d)) to the
+    positives, another exp(gamma max(1 + margin - d, 0) (1 - margin - d)) to the negatives; where there is no positive
+    or no negative the result is 0. remove_diagonal leaves out the reference at the embedding's own place. An op
+    because references may be the batch, so that their number is not known before it is bound; then it decomposes.
+    Constraint: circle_c1 the shapes. Source: Sun et al. 2020, Keras 3 Circle.
+  }];
+  let arguments = (ins AnyRankedTensor:$labels, AnyRankedTensor:$embeddings, AnyRankedTensor:$reference_labels,
+                       AnyRankedTensor:$reference_embeddings, F64Attr:$gamma, F64Attr:$margin, BoolAttr:$remove_diagonal);
+}
 def Cornet_BatchNormOp : Cornet_Structured<"batch_norm", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "gamma (x - mean) / sqrt(variance + epsilon) + beta along axis, with the moving statistics";
   let description = [{

@@ -39,6 +39,8 @@ bool mixesRows(Operation &op) {
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return llvm::any_of(reduce.getAxes(),
                         [&](int64_t axis) { return isBatch(reduce.getInput(), axis); });
+  if (auto circle = dyn_cast<CircleOp>(op))
+    return isBatch(circle.getReferenceLabels(), 0);
   auto softmax = dyn_cast<SoftmaxOp>(op);
   return softmax && isBatch(softmax.getInput(), int64_t(softmax.getAxis()));
 }

@@ -124,6 +124,10 @@ inline const std::vector<Row> &rows() {
                  {{{}, {}, "int32"}, image},
                  {{"distribution", std::string("normal")}, {"seed", int64_t(987654321012)}},
                  {}});
+    t.push_back({"circle",
+                 {{{-1}, {-1}, "int32"}, {{-1, 5}, {-1, 64}}, {{7}, {256}, "int32"}, {{7, 5}, {256, 64}}},
+                 {{"gamma", 4.0}, {"margin", 0.4}, {"remove_diagonal", true}},
+                 {}});
     t.push_back({"resize", {image}, {{"size", Ints{14, 12}}}, {{"size", Ints{56, 56}}}});
     return t;
   }();
