@@ -65,6 +65,10 @@ public:
       values[index] = ConstantOp::create(b, locationOf(node), elements(node, node.data));
       return;
     }
+    if (node.op == "alias") {
+      values[index] = values.at(node.operands[0]);
+      return;
+    }
     OperationState state(locationOf(node), node.op);
     for (int operand : node.operands)
       state.operands.push_back(values.at(operand));

@@ -22,10 +22,15 @@ public:
   /// Applies the layer. Called twice, it uses the same weights.
   Tensor apply(const std::vector<Tensor> &inputs,
                std::source_location where = std::source_location::current());
+  /// The same, with all outputs of a layer that has several.
+  std::vector<Tensor> applyAll(const std::vector<Tensor> &inputs,
+                               std::source_location where = std::source_location::current());
 
   /// Mistakes that the options alone show; recorded also when the input's shape is not known.
   virtual std::vector<std::string> examine() const { return {}; }
   virtual void build(const std::vector<Shape> &) {}
+  /// Called for every recording: once for inference, and again, with inputs[0].training(), for a
+  /// training step. A layer of several outputs leaves them all in `results` and returns the first.
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
 
   Where where;           ///< where it was made, if it says so
@@ -33,20 +38,34 @@ public:
   std::string kind;      ///< Keras's class name
   std::string name;      ///< given, or set at the first call: "dense", "dense_1", ...
   std::string path;      ///< "block/dense": the name inside the layers that called it first
-  std::vector<VariablePtr> weights; ///< in Keras's order
+  std::vector<VariablePtr> weights; ///< its own, in Keras's order
   bool trainable = true;            ///< see setTrainable()
+  /// The layers that its call() calls, in the order of their first calls.
+  std::vector<std::shared_ptr<Layer>> parts;
+  /// In training, this of the output, divided by the batch size, is added to the loss.
+  std::shared_ptr<Regularizer> activity_regularizer;
 
   /// Frozen weights get no gradients, and layers with moving statistics use them as in inference.
+  /// Holds for the layers inside, too.
   virtual void setTrainable(bool on);
+  /// Its weights and those of the layers inside, each once.
+  std::vector<VariablePtr> allWeights() const;
 
 protected:
   /// Makes a weight; for build().
   Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer,
                       bool trainable = true);
+  /// A trainable one with a term in the loss and a condition that holds after each step, or null.
+  Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer,
+                      std::shared_ptr<Regularizer> regularizer,
+                      std::shared_ptr<Constraint> constraint);
   /// Weight `index` as a tensor of the graph of `like`; for call().
   Tensor weight(size_t index, const Tensor &like) const;
 
+  std::vector<Tensor> results; ///< of the call() that runs, when they are several
+
 private:
+  void adopt(const std::shared_ptr<Layer> &part);
   bool built = false;
 };
 using LayerPtr = std::shared_ptr<Layer>;
@@ -346,6 +365,11 @@ public:
   Tensor operator()(const std::vector<Tensor> &xs,
                     std::source_location where = std::source_location::current()) const {
     return layer->apply(xs, where);
+  }
+  /// Freezes the layer and those inside, or takes it back: Dense({...}).trainable(false)(x).
+  Handle trainable(bool on) const {
+    layer->setTrainable(on);
+    return *this;
   }
   LayerPtr layer;
 };
