@@ -94,7 +94,6 @@ public:
                                                "beta_constraint",
                                                "gamma_constraint",
                                                "seed",
-                                               "noise_shape",
                                                "batch_input_shape",
                                                "embeddings_initializer",
                                                "embeddings_regularizer",
@@ -160,6 +159,8 @@ template <class Options> Maker maker(Handle (*make)(Options, Where)) {
     options.fields(reader);
     reader.finish();
     options.name = config.value("name", "");
+    if (auto it = config.find("trainable"); it != config.end() && it->is_boolean())
+      options.trainable = *it;
     return make(std::move(options), Where()).layer;
   };
 }
@@ -205,6 +206,7 @@ const std::map<std::string, Maker> &makers() {
       {"GaussianDropout", maker(GaussianDropout)},
       {"AlphaDropout", maker(AlphaDropout)},
       {"GaussianNoise", maker(GaussianNoise)},
+      {"ActivityRegularization", maker(ActivityRegularization)},
       {"Flatten", maker(Flatten)},
       {"Reshape", maker(Reshape)},
       {"Permute", maker(Permute)},

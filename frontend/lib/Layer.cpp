@@ -62,8 +62,7 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   return applyAll(inputs, where)[0];
 }
 
-std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs,
-                                    std::source_location where) {
+std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::source_location where) {
   bool recorded = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [](const Tensor &t) {
     return t.graph != nullptr;
   });
@@ -120,8 +119,10 @@ std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs,
                                       infer::text(weight->shape) +
                                       "; weights need positive extents and none of the batch");
     if (known && graph->again && !weights.empty())
-      known = false, graph->mistake("'" + path + "' is made anew, with new weights, each time its "
-                                    "model is called; make it where the layer that calls it is made");
+      known = false,
+      graph->mistake("'" + path +
+                     "' is made anew, with new weights, each time its "
+                     "model is called; make it where the layer that calls it is made");
   }
   int first = int(graph->nodes.size());
   results.clear();
