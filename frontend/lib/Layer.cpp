@@ -5,7 +5,7 @@
 #include <cornet/model.h>
 #include <cornet/regularizers.h>
 
-#include "ir/Infer/Infer.h"
+#include "frontend/lib/layers/Support.h"
 
 #include <algorithm>
 #include <atomic>
@@ -39,17 +39,10 @@ Tensor alias(const Tensor &x) {
   return Tensor(x.graph, x.graph->add(std::move(node)));
 }
 
-/// The extent of the batch as an f32 scalar: as many ones as `x` has rows, summed.
+/// The extent of the batch as an f32 scalar.
 Tensor batchSize(const Tensor &x) {
-  if (x.rank() == 0)
-    return ops::constant(x, 1);
-  Tensor column = ops::slice(x, Shape(x.rank(), 0), [&] {
-    Shape size(x.rank(), 1);
-    size[0] = x.shape()[0];
-    return size;
-  }());
   Tensor one = ops::constant(x, 1);
-  return ops::sum(ops::select(ops::compare(column, 0.0, "ge"), one, one));
+  return x.rank() == 0 ? one : ops::sum(forEachRow(one, x));
 }
 
 } // namespace

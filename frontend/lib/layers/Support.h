@@ -8,6 +8,8 @@
 
 #include "ir/Infer/Infer.h"
 
+#include <algorithm>
+
 namespace cornet {
 
 /// Keeps options as `o` and takes from them what every layer has.
@@ -103,6 +105,15 @@ inline Tensor poison(const Tensor &x) {
 inline Tensor poison(const Tensor &x, std::string mistake) {
   x.graph->mistake(std::move(mistake));
   return poison(x);
+}
+
+/// `v`, which has no batch, for each row of `x`: (N, ...), with as many dimensions as `x` or as `v`
+/// and one more. It depends on the batch's extent alone.
+inline Tensor forEachRow(const Tensor &v, const Tensor &x) {
+  Shape row(x.rank(), 1), column(std::max(x.rank(), v.rank() + 1), 1);
+  row[0] = column[0] = x.shape()[0];
+  Tensor one = ops::reshape(ops::slice(x, Shape(x.rank(), 0), row), column);
+  return ops::select(ops::compare(one, 0.0, "ge"), v, v);
 }
 
 /// Axes from the front, in order. Empty when one is no dimension of a tensor of `rank`.
