@@ -139,6 +139,10 @@ public:
       values[index] = ConstantOp::create(e.b, loc, e.elements(e.typeOf(node), node.data));
       return;
     }
+    if (node.op == "alias") {
+      values[index] = values.at(node.operands[0]);
+      return;
+    }
     OperationState state(loc, node.op);
     for (int operand : node.operands)
       state.operands.push_back(values.at(operand));

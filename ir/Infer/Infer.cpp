@@ -397,6 +397,29 @@ Result resize(Operands operands, const Attributes &attributes) {
   return result;
 }
 
+Result gridSample(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape, &at = operands[1].shape;
+  if (in.size() != 4 || at.size() != 4 || at[3] != 2)
+    return fail("grid_sample_c1: (N, H, W, C) and coordinates (N, H, W, 2) are needed, got " +
+                text(in) + " and " + text(at));
+  if (in[0] != at[0])
+    return fail("grid_sample_c2: " + text(in) + " and " + text(at) + " differ in their batch");
+  static const std::set<std::string, std::less<>> interpolations = {"nearest", "bilinear"},
+                                                  modes = {"constant", "nearest", "wrap",
+                                                           "reflect"};
+  const std::string &interpolation = get<std::string>(attributes, "interpolation"),
+                    &mode = get<std::string>(attributes, "fill_mode");
+  if (!interpolations.contains(interpolation) || !modes.contains(mode))
+    return fail("grid_sample_c3: interpolation must be nearest or bilinear and fill_mode constant, "
+                "nearest, wrap or reflect, got '" +
+                interpolation + "' and '" + mode + "'");
+  get<double>(attributes, "fill_value");
+  DType dtype = operands[0].dtype;
+  if (operands[1].dtype != dtype || (dtype != DType::f32 && dtype != DType::f64))
+    return fail("grid_sample_c4: input and coordinates must be of one real element type");
+  return {{dtype, {in[0], at[1], at[2], in[3]}}, ""};
+}
+
 Result convTranspose(Operands operands, const Attributes &attributes) {
   const Shape &in = operands[0].shape, &kernel = operands[1].shape;
   const Ints &strides = get<Ints>(attributes, "strides"),
@@ -468,6 +491,7 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"gather", {gather, 2}},
                                                 {"broadcast", {broadcastTo, 1}},
                                                 {"resize", {resize, 1}},
+                                                {"grid_sample", {gridSample, 2}},
                                                 {"conv_transpose", {convTranspose, 2}}};
     for (const char *name :
          {"neg",   "abs",        "exp",  "log",   "sqrt", "rsqrt",   "tanh",          "sigmoid",

@@ -346,6 +346,45 @@ LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &ou
   return success();
 }
 
+LogicalResult GridSampleOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const std::vector<int64_t> &shape = in[0]->shape;
+  int64_t H = shape[1], W = shape[2], C = shape[3], places = in[1]->size() / 2,
+          perImage = places / shape[0];
+  bool bilinear = getInterpolation() == "bilinear";
+  StringRef mode = getFillMode();
+  auto inside = [&](int64_t i, int64_t n) -> int64_t { // -1: filled
+    auto cycle = [&](int64_t period) { return ((i % period) + period) % period; };
+    if (mode == "nearest")
+      return std::clamp<int64_t>(i, 0, n - 1);
+    if (mode == "wrap")
+      return cycle(n);
+    if (mode == "reflect")
+      return cycle(2 * n) < n ? cycle(2 * n) : 2 * n - 1 - cycle(2 * n);
+    return i >= 0 && i < n ? i : -1;
+  };
+  out.data.assign(size_t(out.size()), 0);
+  for (int64_t place = 0; place < places; ++place) {
+    const double *image = in[0]->data.data() + place / perImage * H * W * C;
+    int64_t low[2];
+    double share[2];
+    for (int d = 0; d < 2; ++d) {
+      double at = std::fmin(std::fmax(in[1]->data[size_t(2 * place + d)], -0x1p23), 0x1p23);
+      low[d] = int64_t(bilinear ? std::floor(at) : std::round(at));
+      share[d] = bilinear ? at - double(low[d]) : 0;
+    }
+    for (int y = 0; y <= bilinear; ++y)
+      for (int x = 0; x <= bilinear; ++x) {
+        int64_t i = inside(low[0] + y, H), j = inside(low[1] + x, W);
+        double weight = (y ? share[0] : 1 - share[0]) * (x ? share[1] : 1 - share[1]);
+        for (int64_t c = 0; c < C; ++c)
+          out.data[size_t(place * C + c)] +=
+              weight *
+              (i < 0 || j < 0 ? getFillValue().convertToDouble() : image[(i * W + j) * C + c]);
+      }
+  }
+  return success();
+}
+
 LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   const std::vector<int64_t> &kernel = in[1]->shape;
   SmallVector<int64_t> window(kernel.begin(), kernel.end() - 2);

@@ -135,6 +135,19 @@ def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
 }
+def Cornet_GridSampleOp : Cornet_Structured<"grid_sample"> {
+  let summary = "result[n, i, j, c] = input[n, y, x, c] at the real place (y, x) = coordinates[n, i, j]";
+  let description = [{
+    Input (N, H, W, C), coordinates (N, Ho, Wo, 2) in cells, (0, 0) being the centre of the first. `interpolation` is
+    nearest (halves away from 0) or bilinear, of the four cells around. `fill_mode` tells the cells outside: constant
+    (`fill_value`), nearest (the edge's), wrap (abcd|abcd) or reflect (dcba|abcd|dcba). Coordinates are clamped to
+    +-2^23; one that is no number is the lower end. Constraints: grid_sample_c1 shapes; grid_sample_c2 one batch;
+    grid_sample_c3 known words; grid_sample_c4 one real element type. Source: Keras 3 ops.image.affine_transform,
+    ops.image.map_coordinates, as with JAX.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$coordinates, StrAttr:$interpolation, StrAttr:$fill_mode,
+                       F64Attr:$fill_value);
+}
 def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
