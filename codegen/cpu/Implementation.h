@@ -42,6 +42,7 @@ public:
 llvm::ArrayRef<const Implementation *> implementations();
 
 const Implementation &contractImplementation();
+const Implementation &filterGradientImplementation();
 const Implementation &windowImplementation();
 const Implementation &rowImplementation();
 const Implementation &elementImplementation();
