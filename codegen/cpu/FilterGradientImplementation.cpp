@@ -90,14 +90,18 @@ public:
   Emitter(const Code &c, const Outer &k, RegisterTile tile, Epilogue &epilogue, const Isa &isa)
       : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
         input(epilogue.flat(k.input)), gradient(epilogue.flat(k.gradient)) {
-    if (k.pixels() <= 2 * kChunk)
+    // Pitches are mostly powers of two, so columns of a row share few sets of the cache: as if the
+    // whole row were loaded.
+    int64_t row = 4 * std::max(k.outputs, k.channels * k.strideY * k.strideX);
+    int64_t most = std::clamp<int64_t>(kCache / row, 128, 2048);
+    if (k.pixels() <= 2 * most)
       return;
     if (k.images == 1 && k.perLine == 1)
-      chunkX = kChunk, chunks = ceilDiv(k.width, chunkX);
-    else if (k.perLine * k.width <= kChunk)
-      chunkN = kChunk / (k.perLine * k.width), chunks = ceilDiv(k.images, chunkN);
+      chunkX = most, chunks = ceilDiv(k.width, chunkX);
+    else if (k.perLine * k.width <= most)
+      chunkN = most / (k.perLine * k.width), chunks = ceilDiv(k.images, chunkN);
     else
-      chunkN = 1, chunkY = std::max<int64_t>(kChunk / k.width, 1),
+      chunkN = 1, chunkY = std::max<int64_t>(most / k.width, 1),
       chunks = k.images * ceilDiv(k.perLine, chunkY);
   }
 
@@ -140,9 +144,8 @@ public:
 
 private:
   using Values = SmallVector<Value>;
-  /// Pixels whose panel of g and few columns of x share the second cache, and the bytes of stack
-  /// that waiting sums may take.
-  static constexpr int64_t kChunk = 1024, kStack = 96 << 10;
+  /// Bytes of the second cache for a chunk, and of the stack for waiting sums.
+  static constexpr int64_t kCache = 512 << 10, kStack = 96 << 10;
 
   int64_t blocks() const { return ceilDiv(k.channels, tile.rows); }
 
