@@ -464,6 +464,9 @@ Value ConvTransposeOp::decompose(OpBuilder &b) {
   if (llvm::any_of(getDilations(), [](int64_t d) { return d != 1; }) ||
       ShapedType::isDynamic(in[0]))
     return {};
+  // Kernels compute phases one by one, without the shuffle.
+  if (spatial <= 2 && llvm::all_of(getStrides(), [](int64_t s) { return s <= 4; }))
+    return {};
   // Kernel (k..., O, C) -> (U, s)... reversed along each U -> (U..., C, s..., O) -> (U..., C, s O).
   Value weights = getKernel();
   SmallVector<int64_t> taps, split, order, padding;
