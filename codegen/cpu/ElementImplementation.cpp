@@ -53,7 +53,7 @@ private:
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
-              ConvTransposeOp, ScatterOp, RandomOp, GridSampleOp>(
+              ConvTransposeOp, ConvFilterGradientOp, ScatterOp, RandomOp, GridSampleOp>(
             [&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
@@ -234,6 +234,16 @@ private:
       weight.push_back(at.back());
       Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
       return product(sum, x, cell(op.getKernel(), weight));
+    });
+  }
+
+  Value emit(ConvFilterGradientOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), places = shape(op.getGradient()).drop_back();
+    return fold(places, c.f32(0), [&](const Place &i, Value sum) {
+      Place tap(ArrayRef(at).drop_back(2)), from = pixel(op, i, tap), to = i;
+      from.push_back(at[at.size() - 2]), to.push_back(at.back());
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, x, cell(op.getGradient(), to));
     });
   }
 

@@ -209,6 +209,27 @@ Result depthwiseConv(Operands operands, const Attributes &a) {
   return convolution("depthwise_conv", operands, a, true);
 }
 
+Result convFilterGradient(Operands operands, const Attributes &attributes) {
+  const char *label = "conv_filter_gradient";
+  const Shape &in = operands[0].shape, &places = operands[1].shape;
+  if (in.size() < 3 || in.size() > 5 || places.size() != in.size())
+    return fail(std::string(label) + "_c1: input (N, spatial..., C) and gradient (N, places..., O) must have equal rank 3 to 5, got " +
+                text(in) + " and " + text(places));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail(std::string(label) + "_c6: input and gradient differ in element type");
+  const Ints &window = get<Ints>(attributes, "window");
+  Result result = windowed(label, operands[0], window, attributes);
+  if (!result)
+    return result;
+  Shape wanted = result.type.shape;
+  wanted.back() = places.back();
+  if (wanted != places)
+    return fail(std::string(label) + "_c5: the gradient must be " + text(wanted) + ", got " + text(places));
+  result.type.shape = window;
+  result.type.shape.insert(result.type.shape.end(), {in.back(), places.back()});
+  return result;
+}
+
 Result pool(Operands operands, const Attributes &attributes) {
   if (operands[0].shape.size() < 3)
     return fail("pool_c1: the input must be (N, spatial..., C), got " + text(operands[0].shape));
@@ -477,6 +498,7 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"select", {select, 3}},
                                                 {"matmul", {matmul, 2}},
                                                 {"conv", {conv, 2}},
+                                                {"conv_filter_gradient", {convFilterGradient, 2}},
                                                 {"max_pool", {pool, 1}},
                                                 {"avg_pool", {pool, 1}},
                                                 {"reduce", {reduce, 1}},

@@ -411,6 +411,26 @@ LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTen
   return success();
 }
 
+LogicalResult ConvFilterGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = in[0]->shape.back(), O = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *g = in[1]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[1]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    window.taps(index, [&](int64_t position, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c) {
+        double left = in[0]->data[size_t(pixel * C + c)];
+        double *to = out.data.data() + (position * C + c) * O;
+        for (int64_t o = 0; o < O; ++o)
+          to[o] += left * g[o];
+      }
+    });
+    g += O;
+  });
+  return success();
+}
+
 LogicalResult SoftmaxOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   int64_t axis = positive(getAxis(), out.shape.size()), extent = out.shape[axis],
           stride = out.strides()[axis];
@@ -509,6 +529,9 @@ Value ConvTransposeOp::decompose(OpBuilder &b) {
   int64_t C = kernel[spatial + 1], O = kernel[spatial], phases = 1;
   if (llvm::any_of(getDilations(), [](int64_t d) { return d != 1; }) ||
       ShapedType::isDynamic(in[0]))
+    return {};
+  // Kernels compute phases one by one, without the shuffle.
+  if (spatial <= 2 && llvm::all_of(getStrides(), [](int64_t s) { return s <= 4; }))
     return {};
   // Kernel (k..., O, C) -> (U, s)... reversed along each U -> (U..., C, s..., O) -> (U..., C, s O).
   Value weights = getKernel();

@@ -40,6 +40,18 @@ def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv", [DeclareOpInter
                        DenseI64ArrayAttr:$dilations);
 }
 
+def Cornet_ConvFilterGradientOp : Cornet_Structured<"conv_filter_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of conv by its kernel: result[k..., c, o] sums input[n, i s + k d - p, c] gradient[n, i, o]";
+  let description = [{
+    `input` (N, spatial..., C) is what conv reads, `gradient` (N, places..., O) has its result's shape; the result is
+    (window..., C, O), one group. Constraints: conv_filter_gradient_c1 ranks; conv_filter_gradient_c2 attribute lengths;
+    conv_filter_gradient_c3 positive attributes; conv_filter_gradient_c4 the window fits; conv_filter_gradient_c5 the
+    gradient has a cell for each place; conv_filter_gradient_c6 one element type.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gradient, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+
 class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = text;
   let description = [{
