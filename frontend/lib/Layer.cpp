@@ -3,6 +3,7 @@
 // What every layer does around its build() and call(): naming, building once, noting whose call
 // runs.
 #include <cornet/model.h>
+#include <cornet/options.h>
 
 #include "ir/Infer/Infer.h"
 
@@ -30,7 +31,13 @@ static std::atomic<uint64_t> made = 0;
 Layer::Layer(std::string kind, std::string name)
     : number(++made), kind(std::move(kind)), name(std::move(name)) {}
 
+std::optional<std::vector<Option>> Layer::config() const { return std::nullopt; }
+
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
+  return applyAll(inputs, where).at(0);
+}
+
+std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::source_location where) {
   bool recorded = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [](const Tensor &t) {
     return t.graph != nullptr;
   });
@@ -41,7 +48,7 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
                    " is called on no tensor, or on one that no Input() or layer made");
     Node nothing;
     nothing.shape = {-1}, nothing.poisoned = true;
-    return Tensor(graph, graph->add(std::move(nothing)));
+    return {Tensor(graph, graph->add(std::move(nothing)))};
   }
   std::shared_ptr<Graph> graph = inputs[0].graph;
   bool outermost = graph->layer.empty();
@@ -86,23 +93,31 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
                                       "; weights need positive extents and none of the batch");
   }
   int first = int(graph->nodes.size());
-  Tensor result = inputs[0];
+  std::vector<Tensor> results;
   if (known) {
-    result = call(inputs);
+    results = callAll(inputs);
+    // A layer that hands a tensor through has a result of its own all the same, so that what is
+    // called on it is told from what is called on its input. The reshape folds away.
+    for (Tensor &result : results)
+      if (outermost && result.node < first && !result.poisoned())
+        result = ops::reshape(result, result.shape());
   } else { // nothing is known of its shape
     Node node;
     node.shape = inputs[0].shape(), node.poisoned = true;
-    result = Tensor(graph, graph->add(std::move(node)));
+    results = {Tensor(graph, graph->add(std::move(node)))};
   }
   graph->layer.pop_back();
   if (outermost) {
-    std::vector<int> arguments;
+    std::vector<int> arguments, outputs;
+    for (const Tensor &result : results)
+      outputs.push_back(result.node);
     for (const Tensor &input : inputs)
       arguments.push_back(input.node);
-    graph->calls.push_back({number, name, kind, weights, result.node, shared_from_this(),
-                            std::move(arguments), first, int(graph->nodes.size())});
+    graph->calls.push_back({number, name, kind, weights, outputs.at(0), shared_from_this(),
+                            std::move(arguments), first, int(graph->nodes.size()),
+                            std::move(outputs)});
   }
-  return result;
+  return results;
 }
 
 Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initializer &initializer,

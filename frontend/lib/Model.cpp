@@ -86,7 +86,10 @@ Model Sequential(Shape input, std::vector<Handle> layers, std::string name,
   Tensor x = Input(std::move(input)), y = x;
   for (const Handle &layer : layers) // a mistake is told where the layer stands in the list
     y = layer(y, layer.layer->where.line() ? layer.layer->where : where);
-  return Functional({x}, {y}, std::move(name));
+  Model model = Functional({x}, {y}, std::move(name));
+  if (model.layer)
+    model.layer->kind = "Sequential";
+  return model;
 }
 
 Model Subclassed(LayerPtr layer, std::vector<Shape> shapes, std::source_location where) {
@@ -106,9 +109,10 @@ struct ModelLayer : Layer {
     weights = model.variables();
   }
   Model model;
-  std::vector<Tensor> results;
+  const Model *nested() const override { return &model; }
 
-  Tensor call(const std::vector<Tensor> &arguments) override {
+  Tensor call(const std::vector<Tensor> &arguments) override { return callAll(arguments).at(0); }
+  std::vector<Tensor> callAll(const std::vector<Tensor> &arguments) override {
     std::shared_ptr<Graph> graph = arguments.at(0).graph;
     if (model.graph != graph) // mistakes of another recording are told with this one's
       graph->mistakes.insert(graph->mistakes.end(), model.graph->mistakes.begin(),
@@ -122,7 +126,6 @@ struct ModelLayer : Layer {
     }
     if (!fits)
       graph->mistake("is called on inputs of other number or shapes than its own");
-    results.clear();
     std::set<int> nodes = model.nodes();
     // Growing the graph may move its nodes: each is copied before anything is added.
     for (int index : nodes) {
@@ -142,9 +145,10 @@ struct ModelLayer : Layer {
       graph->nodes[size_t(added)].layer += "/" + inner;
       values[index] = Tensor(graph, added);
     }
+    std::vector<Tensor> results;
     for (const Tensor &output : model.outputs)
       results.push_back(values.at(output.node));
-    return results.at(0);
+    return results;
   }
 };
 
@@ -187,8 +191,7 @@ Handle::Handle(const Model &model) : layer(model.layer) {}
 
 std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments,
                                       std::source_location where) const {
-  layer->apply(arguments, where);
-  return static_cast<ModelLayer &>(*layer).results;
+  return layer->applyAll(arguments, where);
 }
 
 std::set<int> Model::nodes() const {

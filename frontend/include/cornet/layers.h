@@ -7,9 +7,12 @@
 
 #include <cornet/tensor.h>
 
+#include <optional>
+
 namespace cornet {
 
 using Where = std::source_location;
+struct Option; // see options.h
 
 /// A layer: weights made at the first call, a computation recorded at every call. Copies share
 /// both. A layer of your own derives from this, makes weights in build() and composes ops in
@@ -22,11 +25,21 @@ public:
   /// Applies the layer. Called twice, it uses the same weights.
   Tensor apply(const std::vector<Tensor> &inputs,
                std::source_location where = std::source_location::current());
+  /// The same with all results of a layer that has several.
+  std::vector<Tensor> applyAll(const std::vector<Tensor> &inputs,
+                               std::source_location where = std::source_location::current());
 
   /// Mistakes that the options alone show; recorded also when the input's shape is not known.
   virtual std::vector<std::string> examine() const { return {}; }
   virtual void build(const std::vector<Shape> &) {}
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
+  /// For layers of several results, instead of call().
+  virtual std::vector<Tensor> callAll(const std::vector<Tensor> &inputs) { return {call(inputs)}; }
+  /// Its options under Keras's names, but for name and trainable; nothing for a class of the user's
+  /// own.
+  virtual std::optional<std::vector<Option>> config() const;
+  /// The model that this layer is; null for other layers.
+  virtual const struct Model *nested() const { return nullptr; }
 
   Where where;           ///< where it was made, if it says so
   const uint64_t number; ///< tells layers apart, also when one is gone
