@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where each weight of a model lies in a Keras 3 weights file: layers/<class>_<n>/vars/<i>, classes
+// in snake case and numbered in Keras's order of layers, models inside models likewise. Saving and
+// loading go by this one list.
+#pragma once
+
+#include "frontend/export/Network.h"
+
+namespace cornet::saving {
+
+/// One object of the file.
+struct Place {
+  std::string layer; ///< "block/dense"; that of the model itself is empty
+  std::string name;  ///< what the attribute says: "dense"
+  std::string group; ///< "layers/functional/layers/dense", empty for the model itself
+  std::vector<std::pair<std::string, VariablePtr>> weights; ///< by dataset below the group
+  int64_t seed = -1; ///< of a layer that draws; it has a generator with a state of two words
+};
+
+/// All objects of `model`, each once, in Keras's order. What stands in the way is appended to
+/// `problems`.
+std::vector<Place> places(const Model &model, std::vector<std::string> &problems);
+
+/// One of the model's own layers that has weights, or a model in it, as the legacy format has it:
+/// all its weights, trainable ones first.
+struct LegacyPlace {
+  std::string layer;
+  std::vector<VariablePtr> weights;
+};
+std::vector<LegacyPlace> legacyPlaces(const Model &model, std::vector<std::string> &problems);
+
+} // namespace cornet::saving
