@@ -40,14 +40,16 @@ Guard withParents() {
 void writeDataset(hid_t file, const std::string &path, const Shape &shape, hid_t stored,
                   hid_t native, const void *cells) {
   std::vector<hsize_t> extents(shape.begin(), shape.end());
-  Guard space{checked(shape.empty() ? H5Screate(H5S_SCALAR)
-                                    : H5Screate_simple(int(extents.size()), extents.data(), nullptr),
+  Guard space{checked(shape.empty()
+                          ? H5Screate(H5S_SCALAR)
+                          : H5Screate_simple(int(extents.size()), extents.data(), nullptr),
                       "a dataspace"),
               H5Sclose};
   Guard parents = withParents();
-  Guard set{checked(H5Dcreate2(file, path.c_str(), stored, space, parents, H5P_DEFAULT, H5P_DEFAULT),
-                    "a dataset"),
-            H5Dclose};
+  Guard set{
+      checked(H5Dcreate2(file, path.c_str(), stored, space, parents, H5P_DEFAULT, H5P_DEFAULT),
+              "a dataset"),
+      H5Dclose};
   checked(H5Dwrite(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells), "a dataset's cells");
 }
 
@@ -100,8 +102,8 @@ std::vector<char> Hdf5Image::bytes() {
   return out;
 }
 
-std::vector<char> zipArchive(
-    const std::vector<std::pair<std::string, const std::vector<char> *>> &members) {
+std::vector<char>
+zipArchive(const std::vector<std::pair<std::string, const std::vector<char> *>> &members) {
   zip_error_t error;
   zip_error_init(&error);
   auto fail = [&] {
@@ -119,8 +121,7 @@ std::vector<char> zipArchive(
   zip_source_keep(target.get()); // the archive owns one reference, this function the other
   for (const auto &[name, bytes] : members) {
     zip_source_t *source = zip_source_buffer(archive, bytes->data(), bytes->size(), 0);
-    zip_int64_t index =
-        source ? zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_int64_t index = source ? zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0 || zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_STORE, 0) < 0) {
       if (source && index < 0)
         zip_source_free(source);

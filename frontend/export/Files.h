@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes and files: HDF5 images and zip archives made in memory, and a file that appears whole or not
-// at all.
+// Bytes and files: HDF5 images and zip archives made in memory, and a file that appears whole or
+// not at all.
 #pragma once
 
 #include <cornet/tensor.h>
@@ -31,8 +31,8 @@ private:
 };
 
 /// A zip archive of members that are stored, not deflated, as Keras writes it.
-std::vector<char> zipArchive(
-    const std::vector<std::pair<std::string, const std::vector<char> *>> &members);
+std::vector<char>
+zipArchive(const std::vector<std::pair<std::string, const std::vector<char> *>> &members);
 
 /// Writes `bytes` under a temporary name beside `path`, makes sure that they are on disk, and gives
 /// them the name `path`: whoever looks sees the old file or the new one. Throws SavingError, and

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The walk over calls. A call is what a layer did between its first and last node; what lies outside
-// of all calls are operations, one node each.
+// The walk over calls. A call is what a layer did between its first and last node; what lies
+// outside of all calls are operations, one node each.
 #include "frontend/export/Network.h"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ public:
       given.insert(input.node);
   }
 
-  Network map() {
+  Network map(bool sequential) {
     for (const Tensor &output : model.outputs)
       visit(output.node);
     assignDepths();
@@ -46,7 +46,7 @@ public:
       network.inputs.push_back(port(input.node));
     for (const Tensor &output : model.outputs)
       network.outputs.push_back(port(output.node));
-    network.sequential = model.layer && model.layer->kind == "Sequential" && isChain(network);
+    network.sequential = sequential && isChain(network);
     return network;
   }
 
@@ -116,7 +116,7 @@ private:
     std::vector<Identity> order;
     for (const auto &[id, unused] : depth)
       order.push_back(id);
-    std::stable_sort(order.begin(), order.end(), [&](const Identity &a, const Identity &b) {
+    std::sort(order.begin(), order.end(), [&](const Identity &a, const Identity &b) {
       return depth[a] != depth[b] ? depth[a] > depth[b] : firstSeen[a] < firstSeen[b];
     });
     std::map<Identity, std::vector<Step>> steps;
@@ -139,10 +139,12 @@ private:
     }
     for (size_t i = 0; i < order.size(); ++i)
       for (const Step &step : steps[order[i]]) {
-        std::vector<Operand> operands;
+        Call call;
         for (int operand : operandsOf(step))
-          operands.push_back(isConstant(operand) ? Operand(operand) : Operand(port(operand)));
-        network.members[i].calls.push_back(std::move(operands));
+          call.operands.push_back(isConstant(operand) ? Operand(operand) : Operand(port(operand)));
+        call.results = step.of.kind == Member::Layer ? graph.calls[step.place].outputs
+                                                     : std::vector<int>{int(step.place)};
+        network.members[i].calls.push_back(std::move(call));
       }
     name(network);
   }
@@ -178,9 +180,10 @@ private:
     for (size_t i = 1; chain && i < network.members.size(); ++i) {
       const Member &member = network.members[i];
       chain = member.kind == Member::Layer && member.calls.size() == 1 &&
-              member.calls[0].size() == 1 && std::holds_alternative<Port>(member.calls[0][0]);
+              member.calls[0].operands.size() == 1 &&
+              std::holds_alternative<Port>(member.calls[0].operands[0]);
       if (chain) {
-        Port from = std::get<Port>(member.calls[0][0]);
+        Port from = std::get<Port>(member.calls[0].operands[0]);
         chain = from.member == i - 1 && from.result == 0;
       }
     }
@@ -201,7 +204,7 @@ private:
 
 } // namespace
 
-Network mapNetwork(const Model &model, const OperationName &operationName,
+Network mapNetwork(const Model &model, bool sequential, const OperationName &operationName,
                    std::vector<std::string> &problems) {
   if (!model.graph || model.inputs.empty() || model.outputs.empty()) {
     problems.push_back("model '" + model.name + "' has no inputs or no outputs");
@@ -212,7 +215,7 @@ Network mapNetwork(const Model &model, const OperationName &operationName,
     problems.push_back(text.substr(0, text.size() - 1));
     return {};
   }
-  return Mapper(model, operationName, problems).map();
+  return Mapper(model, operationName, problems).map(sequential);
 }
 
 } // namespace cornet::saving

@@ -20,12 +20,17 @@ struct Port {
 /// One operand: a tensor, or a constant, which is a node.
 using Operand = std::variant<Port, int>;
 
+struct Call {
+  std::vector<Operand> operands;
+  std::vector<int> results; ///< nodes
+};
+
 struct Member {
   enum Kind { Input, Layer, Operation } kind = Input;
-  std::string name; ///< no other member of the network has it
-  LayerPtr layer;   ///< of a Layer
-  int node = -1;    ///< the node of an Input or an Operation
-  std::vector<std::vector<Operand>> calls; ///< of an Input: one without operands
+  std::string name;        ///< no other member of the network has it
+  LayerPtr layer;          ///< of a Layer
+  int node = -1;           ///< the node of an Input or an Operation
+  std::vector<Call> calls; ///< of an Input: one without operands
 };
 
 struct Network {
@@ -34,13 +39,25 @@ struct Network {
   bool sequential = false; ///< each member calls the one before it: Keras's Sequential
   std::vector<Member> members;
   std::vector<Port> inputs, outputs;
+
+  const Node &node(int index) const { return model->graph->nodes[size_t(index)]; }
+  /// The node that a tensor is.
+  const Node &node(const Port &port) const {
+    return node(members[port.member].calls[port.call].results[port.result]);
+  }
 };
 
 /// Keras's name of an op applied outside layers, for naming its member.
 using OperationName = std::function<std::string(const Node &)>;
 
-/// The members of `model`. What stands in the way is appended to `problems`, a line each.
-Network mapNetwork(const Model &model, const OperationName &operationName,
+/// The members of `model`, made by Sequential() or not. What stands in the way is appended to
+/// `problems`, a line each.
+Network mapNetwork(const Model &model, bool sequential, const OperationName &operationName,
                    std::vector<std::string> &problems);
+
+/// Whether Sequential() made the model of this name and layer.
+inline bool madeSequential(const cornet::Layer *layer) {
+  return layer && layer->kind == "Sequential";
+}
 
 } // namespace cornet::saving

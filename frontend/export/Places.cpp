@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The walk of Keras's saver over a model: the model itself, then its layers in order, each object at
-// the first place where it is met.
+// The walk of Keras's saver over a model: the model itself, then its layers in order, each object
+// at the first place where it is met.
 #include "frontend/export/Places.h"
 
 #include "frontend/import/Layout.h"
@@ -40,14 +40,15 @@ public:
   explicit Walker(std::vector<std::string> &problems) : problems(problems) {}
   std::vector<Place> out;
 
-  void walk(const Model &model, const std::string &group, const std::string &layer,
+  void walk(const Model &model, bool sequential, const std::string &group, const std::string &layer,
             const std::string &name) {
-    Network network = mapNetwork(model, [](const Node &node) { return node.op; }, problems);
+    Network network = mapNetwork(
+        model, sequential, [](const Node &node) { return node.op; }, problems);
     out.push_back({layer, name, group, {}});
     std::map<std::string, int> used;
     for (const Member &member : network.members) {
-      bool counts = member.kind == Member::Layer ||
-                    (member.kind == Member::Input && !network.sequential);
+      bool counts =
+          member.kind == Member::Layer || (member.kind == Member::Input && !network.sequential);
       if (!counts)
         continue;
       std::string base = member.layer ? groupName(*member.layer) : "input_layer";
@@ -68,7 +69,9 @@ private:
     if (layer.kind != "Sequential" || !layer.nested())
       return snakeCase(layer.kind);
     std::vector<std::string> ignored;
-    return mapNetwork(*layer.nested(), [](const Node &node) { return node.op; }, ignored).sequential
+    return mapNetwork(
+               *layer.nested(), true, [](const Node &node) { return node.op; }, ignored)
+                   .sequential
                ? "sequential"
                : "functional";
   }
@@ -76,7 +79,7 @@ private:
   void place(const Layer &layer, const Graph &graph, const std::string &at, const std::string &path,
              const std::string &name) {
     if (layer.nested())
-      return walk(*layer.nested(), at, path, name);
+      return walk(*layer.nested(), madeSequential(&layer), at, path, name);
     Place place{path, name, at, {}, seedOf(layer)};
     for (size_t i = 0; i < layer.weights.size(); ++i)
       place.weights.emplace_back(import::weightPlace(layer.kind, i, layer.weights.size()),
@@ -118,7 +121,7 @@ private:
 
 std::vector<Place> places(const Model &model, std::vector<std::string> &problems) {
   Walker walker(problems);
-  walker.walk(model, "", "", model.name);
+  walker.walk(model, madeSequential(model.layer.get()), "", "", model.name);
   return std::move(walker.out);
 }
 
@@ -133,9 +136,14 @@ std::vector<LegacyPlace> legacyPlaces(const Model &model, std::vector<std::strin
     for (const auto &[dataset, variable] : place.weights)
       it->weights.push_back(variable);
   }
-  for (LegacyPlace &place : out)
-    std::stable_partition(place.weights.begin(), place.weights.end(),
-                          [](const VariablePtr &variable) { return variable->trainable; });
+  for (LegacyPlace &place : out) {
+    std::vector<VariablePtr> sorted;
+    for (bool trainable : {true, false})
+      for (const VariablePtr &variable : place.weights)
+        if (variable->trainable == trainable)
+          sorted.push_back(variable);
+    place.weights = std::move(sorted);
+  }
   return out;
 }
 

@@ -17,8 +17,8 @@
 
 namespace cornet {
 
-/// What cannot be saved or loaded, a line for each problem: which file, which layer or dataset, what
-/// to do.
+/// What cannot be saved or loaded, a line for each problem: which file, which layer or dataset,
+/// what to do.
 struct SavingError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -31,8 +31,8 @@ struct SaveOptions {
 
 /// Writes `model` as a .keras file, as Keras 3.15 writes it: configuration and weights.
 /// Throws SavingError when `path` does not end in .keras or cannot be written, when the model has
-/// mistakes, and when it holds what Keras has no name for: layers of the user's own classes, and ops
-/// outside layers other than the common ones. Then saveWeights() still works.
+/// mistakes, and when it holds what Keras has no name for: layers of the user's own classes, and
+/// ops outside layers other than the common ones. Then saveWeights() still works.
 void save(const Model &model, const std::string &path, const SaveOptions &options = {});
 
 /// Writes the weights as a .weights.h5 file, which load_weights() of the same Keras model takes:
@@ -55,7 +55,8 @@ struct LoadOptions {
   std::vector<VariablePtr> optimizer{};
 };
 
-/// What loadWeights() did, by names of layers ("block/dense"), each in one of the first three lists.
+/// What loadWeights() did, by names of layers ("block/dense"), each in one of the first three
+/// lists.
 struct LoadReport {
   std::vector<std::string> loaded;
   std::vector<std::string> missing;    ///< the file has no or not all weights for them

@@ -81,7 +81,7 @@ struct LayerCall {
   int output = -1;
   std::shared_ptr<Layer> object{};
   std::vector<int> inputs{};
-  int first = 0, last = 0;     ///< its nodes are [first, last)
+  int first = 0, last = 0;    ///< its nodes are [first, last)
   std::vector<int> outputs{}; ///< all its results; `output` is the first
 };
 
