@@ -41,10 +41,10 @@ public:
   std::vector<Place> out;
 
   void walk(const Model &model, bool sequential, const std::string &group, const std::string &layer,
-            const std::string &name) {
+            const std::string &name, bool again = false) {
     Network network = mapNetwork(
         model, sequential, [](const Node &node) { return node.op; }, problems);
-    out.push_back({layer, name, group, {}});
+    out.push_back({layer, name, group, {}, again});
     std::map<std::string, int> used;
     for (const Member &member : network.members) {
       bool counts =
@@ -57,8 +57,8 @@ public:
                        (n ? "_" + std::to_string(n) : "");
       std::string path = (layer.empty() ? "" : layer + "/") + member.name;
       if (!member.layer)
-        out.push_back({path, member.name, at, {}});
-      else if (visited.insert(member.layer->number).second)
+        out.push_back({path, member.name, at, {}, again});
+      else
         place(*member.layer, *model.graph, at, path, member.name);
     }
   }
@@ -78,20 +78,21 @@ private:
 
   void place(const Layer &layer, const Graph &graph, const std::string &at, const std::string &path,
              const std::string &name) {
+    bool again = !visited.insert(layer.number).second;
     if (layer.nested())
-      return walk(*layer.nested(), madeSequential(&layer), at, path, name);
-    Place place{path, name, at, {}, seedOf(layer)};
+      return walk(*layer.nested(), madeSequential(&layer), at, path, name, again);
+    Place place{path, name, at, {}, again, seedOf(layer)};
     for (size_t i = 0; i < layer.weights.size(); ++i)
       place.weights.emplace_back(import::weightPlace(layer.kind, i, layer.weights.size()),
                                  layer.weights[i]);
     out.push_back(std::move(place));
     if (!layer.config())
-      placeInner(layer, graph, at, path);
+      placeInner(layer, graph, at, path, again);
   }
 
   /// The weights of layers that a class of the user's own calls: by the names of those layers.
   void placeInner(const Layer &layer, const Graph &graph, const std::string &at,
-                  const std::string &path) {
+                  const std::string &path, bool again) {
     std::set<const Variable *> seen;
     for (const VariablePtr &weight : layer.weights)
       seen.insert(weight.get());
@@ -107,7 +108,7 @@ private:
         inner = inner.substr(0, inner.rfind('/'));
         auto [it, isNew] = groups.try_emplace(inner, out.size());
         if (isNew)
-          out.push_back({path + "/" + inner, lastPart(inner), at + "/" + inner, {}});
+          out.push_back({path + "/" + inner, lastPart(inner), at + "/" + inner, {}, again});
         auto &weights = out[it->second].weights;
         weights.emplace_back("vars/" + std::to_string(weights.size()), variable);
       }
@@ -128,6 +129,8 @@ std::vector<Place> places(const Model &model, std::vector<std::string> &problems
 std::vector<LegacyPlace> legacyPlaces(const Model &model, std::vector<std::string> &problems) {
   std::vector<LegacyPlace> out;
   for (const Place &place : places(model, problems)) {
+    if (place.again)
+      continue;
     std::string layer = place.layer.substr(0, place.layer.find('/'));
     auto it = std::find_if(out.begin(), out.end(),
                            [&](const LegacyPlace &known) { return known.layer == layer; });

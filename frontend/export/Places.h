@@ -15,10 +15,13 @@ struct Place {
   std::string name;  ///< what the attribute says: "dense"
   std::string group; ///< "layers/functional/layers/dense", empty for the model itself
   std::vector<std::pair<std::string, VariablePtr>> weights; ///< by dataset below the group
+  /// A layer that stands at another place, too, in a model inside this one. Keras's loader makes
+  /// two layers of it, so that its weights are written at each place; they are read at the first.
+  bool again = false;
   int64_t seed = -1; ///< of a layer that draws; it has a generator with a state of two words
 };
 
-/// All objects of `model`, each once, in Keras's order. What stands in the way is appended to
+/// All objects of `model` in Keras's order. What stands in the way is appended to
 /// `problems`.
 std::vector<Place> places(const Model &model, std::vector<std::string> &problems);
 
