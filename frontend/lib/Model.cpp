@@ -109,6 +109,7 @@ struct ModelLayer : Layer {
     weights = model.variables();
   }
   Model model;
+  bool named = false; ///< its weights carry its name
   const Model *nested() const override { return &model; }
 
   Tensor call(const std::vector<Tensor> &arguments) override { return callAll(arguments).at(0); }
@@ -126,6 +127,10 @@ struct ModelLayer : Layer {
     }
     if (!fits)
       graph->mistake("is called on inputs of other number or shapes than its own");
+    for (const VariablePtr &variable : weights) // which tells them from those of other models
+      if (!named)
+        variable->name = path + "/" + variable->name;
+    named = true;
     std::set<int> nodes = model.nodes();
     // Growing the graph may move its nodes: each is copied before anything is added.
     for (int index : nodes) {
