@@ -14,25 +14,25 @@
 namespace cornet::saving {
 namespace {
 
-std::string lastPart(const std::string &path) { return path.substr(path.rfind('/') + 1); }
-
-/// The seed of a layer that draws in training, -1 of others. Keras makes no generator where the
-/// rate is 0.
-int64_t seedOf(const Layer &layer) {
+/// The object that draws for a layer in training; "" for others. Keras makes none where the rate
+/// is 0.
+std::string generatorOf(const std::string &kind, const std::vector<Option> &options) {
   static const std::set<std::string> drawing = {
       "Dropout",         "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
       "GaussianDropout", "AlphaDropout",     "GaussianNoise"};
-  auto options = layer.config();
-  if (!drawing.contains(layer.kind) || !options)
-    return -1;
-  bool draws = false;
-  int64_t seed = 0;
-  for (const Option &option : *options)
+  if (kind.starts_with("Random"))
+    return "generator";
+  for (const Option &option : options)
     if (option.name == "rate" || option.name == "stddev")
-      draws = std::get<double>(option.value) > 0;
-    else if (auto *given = std::get_if<int64_t>(&option.value); option.name == "seed" && given)
-      seed = *given;
-  return draws ? std::max<int64_t>(seed, 0) : -1;
+      return drawing.contains(kind) && std::get<double>(option.value) > 0 ? "seed_generator" : "";
+  return "";
+}
+
+uint32_t seedOf(const std::vector<Option> &options) {
+  for (const Option &option : options)
+    if (auto *seed = std::get_if<int64_t>(&option.value); seed && option.name == "seed")
+      return uint32_t(*seed);
+  return 0;
 }
 
 class Walker {
@@ -59,7 +59,7 @@ public:
       if (!member.layer)
         out.push_back({path, member.name, at, {}, again});
       else
-        place(*member.layer, *model.graph, at, path, member.name);
+        place(*member.layer, at, path, member.name);
     }
   }
 
@@ -76,42 +76,22 @@ private:
                : "functional";
   }
 
-  void place(const Layer &layer, const Graph &graph, const std::string &at, const std::string &path,
+  void place(const Layer &layer, const std::string &at, const std::string &path,
              const std::string &name) {
     bool again = !visited.insert(layer.number).second;
     if (layer.nested())
       return walk(*layer.nested(), madeSequential(&layer), at, path, name, again);
-    Place place{path, name, at, {}, again, seedOf(layer)};
+    Place place{path, name, at, {}, again};
+    auto options = layer.config();
+    if (options)
+      place.generator = generatorOf(layer.kind, *options), place.seed = seedOf(*options);
     for (size_t i = 0; i < layer.weights.size(); ++i)
       place.weights.emplace_back(import::weightPlace(layer.kind, i, layer.weights.size()),
                                  layer.weights[i]);
     out.push_back(std::move(place));
-    if (!layer.config())
-      placeInner(layer, graph, at, path, again);
-  }
-
-  /// The weights of layers that a class of the user's own calls: by the names of those layers.
-  void placeInner(const Layer &layer, const Graph &graph, const std::string &at,
-                  const std::string &path, bool again) {
-    std::set<const Variable *> seen;
-    for (const VariablePtr &weight : layer.weights)
-      seen.insert(weight.get());
-    std::map<std::string, size_t> groups; // index into out
-    for (const LayerCall &call : graph.calls)
-      for (int node = call.first; call.layer == layer.number && node < call.last; ++node) {
-        const VariablePtr &variable = graph.nodes[size_t(node)].variable;
-        if (!variable || !seen.insert(variable.get()).second)
-          continue;
-        std::string inner = variable->name;
-        if (inner.starts_with(layer.path + "/"))
-          inner = inner.substr(layer.path.size() + 1);
-        inner = inner.substr(0, inner.rfind('/'));
-        auto [it, isNew] = groups.try_emplace(inner, out.size());
-        if (isNew)
-          out.push_back({path + "/" + inner, lastPart(inner), at + "/" + inner, {}, again});
-        auto &weights = out[it->second].weights;
-        weights.emplace_back("vars/" + std::to_string(weights.size()), variable);
-      }
+    if (!options) // a class of the user's own: the layers inside by their names
+      for (const LayerPtr &part : layer.parts)
+        this->place(*part, at + "/" + part->name, path + "/" + part->name, part->name);
   }
 
   std::vector<std::string> &problems;

@@ -18,7 +18,9 @@ struct Place {
   /// A layer that stands at another place, too, in a model inside this one. Keras's loader makes
   /// two layers of it, so that its weights are written at each place; they are read at the first.
   bool again = false;
-  int64_t seed = -1; ///< of a layer that draws; it has a generator with a state of two words
+  /// The object of the layer that draws in training, if there is one. Its state is its seed and 0.
+  std::string generator{};
+  uint32_t seed = 0;
 };
 
 /// All objects of `model` in Keras's order. What stands in the way is appended to

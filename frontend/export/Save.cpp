@@ -55,9 +55,9 @@ std::vector<char> weightsFile(const Model &model, const SaveOptions &options,
         group(parent, owner.substr(owner.rfind('/') + 1));
       writeVariable(image, at, *variable);
     }
-    if (place.seed >= 0) {
-      group(below(place.group, "seed_generator/vars"), "seed_generator");
-      image.seed(below(place.group, "seed_generator/vars/0"), uint32_t(place.seed));
+    if (!place.generator.empty()) {
+      group(below(place.group, place.generator + "/vars"), "seed_generator");
+      image.seed(below(place.group, place.generator + "/vars/0"), place.seed);
     }
   }
   if (!options.optimizer.empty()) {

@@ -245,8 +245,11 @@ void loadLegacy(const Network &network, const Hdf5File &file) {
 
 Model record(Network &network) {
   for (Network::Member &member : network.members)
-    if (member.network)
+    if (member.network) {
       member.model = record(*member.network);
+      for (const VariablePtr &variable : member.model.variables()) // names tell weights apart
+        variable->name = member.name + "/" + variable->name;
+    }
   Recording recording;
   std::vector<Tensor> inputs;
   for (const Network::Port &port : network.ports)

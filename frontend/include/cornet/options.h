@@ -30,6 +30,8 @@ struct OptionList {
       options.push_back({name, int64_t(field)});
     else if constexpr (std::is_floating_point_v<T>)
       options.push_back({name, double(field)});
+    else if constexpr (requires { field.lower, field.upper; }) // a range
+      options.push_back({name, std::vector<double>{field.lower, field.upper}});
     else
       options.push_back({name, field});
   }
