@@ -298,6 +298,34 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
   return symbol;
 }
 
+std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &implementation,
+                             unsigned index) {
+  OpBuilder builder(dispatch.getContext());
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  builder.setInsertionPointToStart(module->getBody());
+  SmallVector<Type> arguments;
+  for (RankedTensorType type : {cast<RankedTensorType>(dispatch.getInputs()[index].getType()),
+                                implementation.packedType(dispatch, index, isa)})
+    arguments.push_back(MemRefType::get(type.getShape(), type.getElementType()));
+  arguments.append(2, builder.getIndexType());
+  auto kernel = func::FuncOp::create(builder, builder.getUnknownLoc(), "pack",
+                                     builder.getFunctionType(arguments, {}));
+  kernel.addEntryBlock();
+  implementation.emitPack(dispatch, index, isa, kernel);
+  builder.setInsertionPointToEnd(&kernel.front());
+  func::ReturnOp::create(builder, builder.getUnknownLoc());
+  // Named by its text: other dispatches that want the same layout find it, whatever they compute.
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  kernel.print(stream, OpPrintingFlags().useLocalScope());
+  auto hash = artifact::Sha256::of(text.data(), text.size());
+  std::string symbol = "p" + llvm::toHex(ArrayRef(hash).take_front(8), true);
+  kernel.setName(symbol);
+  if (known.insert(symbol).second)
+    sources.push_back({symbol, std::move(module)});
+  return symbol;
+}
+
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                         const Variables &variables, CompileReport &report, ModuleOp plans) {
   Returns returns(entry, variables);
@@ -337,6 +365,31 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
   };
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
+  std::map<std::pair<void *, std::string>, uint32_t> packedBuffers; // by value and kernel
+  // The buffer of input `index` in the layout that `implementation` wants, packed by a step unless
+  // one has done so.
+  auto pack = [&](DispatchOp dispatch, const cpu::Implementation &implementation, unsigned index,
+                  Value source) {
+    uint32_t plain = bufferOf.lookup(source);
+    RankedTensorType type = implementation.packedType(dispatch, index, kernels.isa);
+    if (type == dispatch.getInputs()[index].getType())
+      return plain;
+    std::string kernel = kernels.getPack(dispatch, implementation, index);
+    auto [it, isNew] = packedBuffers.try_emplace({source.getAsOpaquePointer(), kernel}, 0);
+    if (!isNew)
+      return it->second;
+    it->second = add("arena", 0, 0, bytesOf(type));
+    if (auto life = lifeOf.find(plain); life != lifeOf.end())
+      lives[life->second].last = steps.size();
+    lifeOf[it->second] = lives.size();
+    lives.push_back({it->second, aligned(bytesOf(type)), steps.size(), steps.size()});
+    steps.push_back({kernel,
+                     {plain, it->second},
+                     implementation.packTiles(dispatch, index, kernels.isa)});
+    report.steps.push_back({entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
+                            "pack weights", implementation.name().str(), {}});
+    return it->second;
+  };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
     StepReport told{entry.getName().str(),
                     kernels.isa.level,
@@ -347,7 +400,6 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
     Step step{
         kernels.get(dispatch, implementation), {}, implementation.tiles(dispatch, kernels.isa)};
-    size_t now = steps.size();
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
       if (auto constant = source.getDefiningOp<ConstantOp>()) {
@@ -359,11 +411,12 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
         step.buffers.push_back(it->second);
         continue;
       }
-      uint32_t buffer = bufferOf.lookup(source);
+      step.buffers.push_back(pack(dispatch, implementation, i, source));
+    }
+    size_t now = steps.size();
+    for (uint32_t buffer : step.buffers)
       if (auto it = lifeOf.find(buffer); it != lifeOf.end())
         lives[it->second].last = now;
-      step.buffers.push_back(buffer);
-    }
     for (Value result : dispatch.getResults()) {
       if (!bufferOf.contains(result)) {
         uint64_t size = bytesOf(result.getType());

@@ -47,6 +47,9 @@ public:
   explicit Kernels(const cpu::Isa &isa) : isa(isa) {}
   /// The name of the kernel of `dispatch` by `implementation`, emitted when it is new.
   std::string get(DispatchOp dispatch, const cpu::Implementation &implementation);
+  /// The name of the kernel that packs input `index` of `dispatch` for `implementation`.
+  std::string getPack(DispatchOp dispatch, const cpu::Implementation &implementation,
+                      unsigned index);
   std::vector<cpu::KernelSource> sources;
   const cpu::Isa &isa;
 

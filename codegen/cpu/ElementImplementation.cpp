@@ -53,7 +53,8 @@ private:
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
-              ConvTransposeOp, ScatterOp, RandomOp>([&](auto typed) { return emit(typed, at); })
+              ConvTransposeOp, ConvFilterGradientOp, ScatterOp, RandomOp, GridSampleOp>(
+            [&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
 
@@ -236,6 +237,16 @@ private:
     });
   }
 
+  Value emit(ConvFilterGradientOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), places = shape(op.getGradient()).drop_back();
+    return fold(places, c.f32(0), [&](const Place &i, Value sum) {
+      Place tap(ArrayRef(at).drop_back(2)), from = pixel(op, i, tap), to = i;
+      from.push_back(at[at.size() - 2]), to.push_back(at.back());
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, x, cell(op.getGradient(), to));
+    });
+  }
+
   Value emit(DepthwiseConvOp op, const Place &at) {
     ArrayRef<int64_t> in = shape(op.getInput()), kernel = shape(op.getKernel());
     return fold(kernel.drop_back(2), c.f32(0), [&](const Place &k, Value sum) {
@@ -382,6 +393,68 @@ private:
                  cell(op.getInput(), {at[0], y, high[1], at[3]}), share[1]);
     };
     return mix(row(low[0]), row(high[0]), share[0]);
+  }
+
+  /// Index `i` brought into `extent` cells by the fill mode; of `constant` also whether it was
+  /// inside.
+  std::pair<Value, Value> filled(Value i, int64_t extent, StringRef mode) {
+    auto cycle = [&](int64_t period) {
+      Value rest = arith::RemSIOp::create(c.b, c.loc, i, c.index(period));
+      return c.rem(c.add(rest, period), period);
+    };
+    if (mode == "nearest")
+      return {c.min(c.max(i, c.index(0)), c.index(extent - 1)), Value()};
+    if (mode == "wrap")
+      return {cycle(extent), Value()};
+    Value ok;
+    if (mode == "reflect") {
+      Value place = cycle(2 * extent);
+      ok = c.inside(place, extent);
+      return {c.choose(ok, place, c.sub(c.index(2 * extent - 1), place)), Value()};
+    }
+    ok = c.inside(i, extent);
+    return {c.choose(ok, i, c.index(0)), ok};
+  }
+
+  Value emit(GridSampleOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput());
+    bool bilinear = op.getInterpolation() == "bilinear";
+    SmallVector<std::pair<Value, Value>> taps[2]; // index and, where it may be outside, whether not
+    Value share[2];
+    for (int d = 0; d < 2; ++d) {
+      Value x = cell(op.getCoordinates(), {at[0], at[1], at[2], c.index(d)});
+      // The bounds win over what is no number, so that no index is outside the image.
+      x = arith::MaxNumFOp::create(c.b, c.loc, x, c.f32(-0x1p23));
+      x = arith::MinNumFOp::create(c.b, c.loc, x, c.f32(0x1p23));
+      Value low = x;
+      if (bilinear) {
+        low = math::FloorOp::create(c.b, c.loc, x);
+        share[d] = arith::SubFOp::create(c.b, c.loc, x, low);
+      } else { // towards 0 after the largest number below a half away from it
+        Value half = math::CopySignOp::create(c.b, c.loc, c.f32(0x1.fffffep-2), x);
+        low = arith::AddFOp::create(c.b, c.loc, x, half);
+      }
+      low = arith::FPToSIOp::create(c.b, c.loc, c.b.getI32Type(), low);
+      low = arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), low);
+      for (int64_t tap = 0; tap <= bilinear; ++tap)
+        taps[d].push_back(filled(c.add(low, tap), in[d + 1], op.getFillMode()));
+    }
+    auto load = [&](size_t y, size_t x) -> Value {
+      Value value = cell(op.getInput(), {at[0], taps[0][y].first, taps[1][x].first, at[3]});
+      if (!taps[0][y].second)
+        return value;
+      return c.choose(c.both(taps[0][y].second, taps[1][x].second), value,
+                      c.f32(op.getFillValue().convertToDouble()));
+    };
+    if (!bilinear)
+      return load(0, 0);
+    auto mix = [&](Value a, Value b, Value t) -> Value {
+      Value rest = arith::SubFOp::create(c.b, c.loc, c.f32(1), t);
+      return arith::AddFOp::create(c.b, c.loc, Value(arith::MulFOp::create(c.b, c.loc, rest, a)),
+                                   Value(arith::MulFOp::create(c.b, c.loc, t, b)));
+    };
+    return mix(mix(load(0, 0), load(0, 1), share[1]), mix(load(1, 0), load(1, 1), share[1]),
+               share[0]);
   }
 
   Value emit(ConvTransposeOp op, const Place &at) {

@@ -45,6 +45,16 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
   return std::nullopt;
 }
 
+Value flatten(const Code &c, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t cells = type.getNumElements();
+  auto flat = MemRefType::get({cells}, type.getElementType());
+  if (type == flat)
+    return buffer;
+  return memref::ReinterpretCastOp::create(c.b, c.loc, flat, buffer, 0, ArrayRef<int64_t>{cells},
+                                           ArrayRef<int64_t>{1});
+}
+
 Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func::FuncOp kernel,
                    unsigned lanes)
     : c(code), dispatch(dispatch), root(root),
@@ -52,17 +62,9 @@ Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func:
       shape(shapeOf(dispatch.getResult(0))) {
   for (int64_t extent : shape.empty() ? shape : shape.drop_back())
     rowCount *= extent;
-  for (BlockArgument argument : kernel.getArguments()) {
-    auto buffer = dyn_cast<MemRefType>(argument.getType());
-    if (!buffer)
-      continue;
-    auto flat = MemRefType::get({buffer.getNumElements()}, buffer.getElementType());
-    buffers.push_back(buffer == flat
-                          ? Value(argument)
-                          : Value(memref::ReinterpretCastOp::create(
-                                c.b, c.loc, flat, argument, 0,
-                                ArrayRef<int64_t>{buffer.getNumElements()}, ArrayRef<int64_t>{1})));
-  }
+  for (BlockArgument argument : kernel.getArguments())
+    if (isa<MemRefType>(argument.getType()))
+      buffers.push_back(flatten(c, argument));
 }
 
 Value Epilogue::splat(double value) const {

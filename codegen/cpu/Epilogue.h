@@ -23,6 +23,9 @@ unsigned resultArgument(DispatchOp dispatch, size_t result);
 /// null root asks about all of them.
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, mlir::Operation *root);
 
+/// `buffer` as a flat memref.
+mlir::Value flatten(const Code &code, mlir::Value buffer);
+
 class Epilogue {
 public:
   /// `kernel` as Implementation::emit() gets it; `lanes` f32 to a vector.

@@ -40,6 +40,18 @@ def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv", [DeclareOpInter
                        DenseI64ArrayAttr:$dilations);
 }
 
+def Cornet_ConvFilterGradientOp : Cornet_Structured<"conv_filter_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of conv by its kernel: result[k..., c, o] sums input[n, i s + k d - p, c] gradient[n, i, o]";
+  let description = [{
+    `input` (N, spatial..., C) is what conv reads, `gradient` (N, places..., O) has its result's shape; the result is
+    (window..., C, O), one group. Constraints: conv_filter_gradient_c1 ranks; conv_filter_gradient_c2 attribute lengths;
+    conv_filter_gradient_c3 positive attributes; conv_filter_gradient_c4 the window fits; conv_filter_gradient_c5 the
+    gradient has a cell for each place; conv_filter_gradient_c6 one element type.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gradient, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+
 class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = text;
   let description = [{
@@ -135,6 +147,19 @@ def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
 }
+def Cornet_GridSampleOp : Cornet_Structured<"grid_sample"> {
+  let summary = "result[n, i, j, c] = input[n, y, x, c] at the real place (y, x) = coordinates[n, i, j]";
+  let description = [{
+    Input (N, H, W, C), coordinates (N, Ho, Wo, 2) in cells, (0, 0) being the centre of the first. `interpolation` is
+    nearest (halves away from 0) or bilinear, of the four cells around. `fill_mode` tells the cells outside: constant
+    (`fill_value`), nearest (the edge's), wrap (abcd|abcd) or reflect (dcba|abcd|dcba). Coordinates are clamped to
+    +-2^23; one that is no number is the lower end. Constraints: grid_sample_c1 shapes; grid_sample_c2 one batch;
+    grid_sample_c3 known words; grid_sample_c4 one real element type. Source: Keras 3 ops.image.affine_transform,
+    ops.image.map_coordinates, as with JAX.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$coordinates, StrAttr:$interpolation, StrAttr:$fill_mode,
+                       F64Attr:$fill_value);
+}
 def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
@@ -152,6 +177,19 @@ def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<C
   let summary = "e^(x - max) / sum of e^(x - max) over axis";
   let description = "Constraint: axis_c1 the axis is in the input.";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis);
+}
+def Cornet_CircleOp : Cornet_Structured<"circle", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+  let summary = "Circle loss of each embedding against references: softplus(ln sum of positives + ln sum of negatives)";
+  let description = [{
+    labels (B), embeddings (B, D), reference labels (R) and embeddings (R, D) give (B). With the distance
+    d = max(1 - cosine, 0), a reference of the same label adds exp(-gamma max(margin + d, 0) (margin - d)) to the
+    positives, another exp(gamma max(1 + margin - d, 0) (1 - margin - d)) to the negatives; where there is no positive
+    or no negative the result is 0. remove_diagonal leaves out the reference at the embedding's own place. An op
+    because references may be the batch, so that their number is not known before it is bound; then it decomposes.
+    Constraint: circle_c1 the shapes. Source: Sun et al. 2020, Keras 3 Circle.
+  }];
+  let arguments = (ins AnyRankedTensor:$labels, AnyRankedTensor:$embeddings, AnyRankedTensor:$reference_labels,
+                       AnyRankedTensor:$reference_embeddings, F64Attr:$gamma, F64Attr:$margin, BoolAttr:$remove_diagonal);
 }
 def Cornet_BatchNormOp : Cornet_Structured<"batch_norm", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "gamma (x - mean) / sqrt(variance + epsilon) + beta along axis, with the moving statistics";
