@@ -5,7 +5,7 @@
 // coordinates, a reduction or contraction loops. So any group fuses into one loop nest without
 // temporaries; the innermost loop runs over the last dimension, which LLVM vectorizes where memory
 // is contiguous. A tile is one row (all dimensions but the last).
-#include "codegen/cpu/Code.h"
+#include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Implementation.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -32,19 +32,32 @@ public:
     concat = op, part = index, partBegin = begin;
   }
 
+  /// From here on cells at `at`, in the block where they are asked for, are computed once.
+  void begin(const Place &at) { top = at, computed.clear(); }
+
   Value cell(Value value, const Place &at) {
+    if (depth > 0 || at != top)
+      return compute(value, at);
+    if (auto it = computed.find(value); it != computed.end())
+      return it->second;
+    Value result = compute(value, at);
+    computed[value] = result;
+    return result;
+  }
+
+private:
+  Value compute(Value value, const Place &at) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return memref::LoadOp::create(c.b, c.loc, buffers[argument.getArgNumber()], at);
     Operation *op = value.getDefiningOp();
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
-              ConvTransposeOp, ScatterOp, RandomOp, GridSampleOp>(
+              ConvTransposeOp, ConvFilterGradientOp, ScatterOp, RandomOp, GridSampleOp>(
             [&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
 
-private:
   static ArrayRef<int64_t> shape(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
   static int64_t positive(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
 
@@ -74,12 +87,15 @@ private:
              Place outer = {}) {
     if (extents.empty())
       return step(outer, init);
-    return c.loop(c.index(0), c.index(extents[0]), init,
-                  [&](Value i, ValueRange carried) -> SmallVector<Value> {
-                    Place inner = outer;
-                    inner.push_back(i);
-                    return {fold(extents.drop_front(), carried[0], step, inner)};
-                  })[0];
+    ++depth;
+    Value result = c.loop(c.index(0), c.index(extents[0]), init,
+                          [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                            Place inner = outer;
+                            inner.push_back(i);
+                            return {fold(extents.drop_front(), carried[0], step, inner)};
+                          })[0];
+    --depth;
+    return result;
   }
 
   Value emit(ReduceOp op, const Place &at) {
@@ -218,6 +234,16 @@ private:
       weight.push_back(at.back());
       Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
       return product(sum, x, cell(op.getKernel(), weight));
+    });
+  }
+
+  Value emit(ConvFilterGradientOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), places = shape(op.getGradient()).drop_back();
+    return fold(places, c.f32(0), [&](const Place &i, Value sum) {
+      Place tap(ArrayRef(at).drop_back(2)), from = pixel(op, i, tap), to = i;
+      from.push_back(at[at.size() - 2]), to.push_back(at.back());
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, x, cell(op.getGradient(), to));
     });
   }
 
@@ -454,6 +480,9 @@ private:
 
   Code c;
   ValueRange buffers;
+  Place top;
+  llvm::DenseMap<Value, Value> computed;
+  int depth = 0; ///< of loops around the current cell
   ConcatOp concat;
   size_t part = 0;
   int64_t partBegin = 0;
@@ -487,12 +516,18 @@ public:
     Code c{builder, kernel.getLoc()};
     unsigned inputs = dispatch.getInputs().size();
     ArrayRef<int64_t> shape = cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape();
-    Value yielded = dispatch.getBody().front().getTerminator()->getOperand(0),
-          out = entry.getArgument(inputs);
+    ValueRange yielded = dispatch.getBody().front().getTerminator()->getOperands();
     Cells cells(c, ValueRange(entry.getArguments()).take_front(inputs));
-    c.loop(entry.getArgument(inputs + 1), entry.getArgument(inputs + 2), [&](Value row) {
+    unsigned count = entry.getNumArguments();
+    c.loop(entry.getArgument(count - 2), entry.getArgument(count - 1), [&](Value row) {
       auto store = [&](const Place &at) {
-        memref::StoreOp::create(builder, c.loc, cells.cell(yielded, at), out, at);
+        SmallVector<Value> results;
+        cells.begin(at);
+        for (Value value : yielded)
+          results.push_back(cells.cell(value, at));
+        for (auto [i, result] : llvm::enumerate(results))
+          memref::StoreOp::create(builder, c.loc, result,
+                                  entry.getArgument(resultArgument(dispatch, i)), at);
       };
       if (shape.empty())
         return store({});

@@ -58,8 +58,10 @@ std::string fit(std::string text, size_t width) {
 
 } // namespace
 
-Tensor Input(Shape shape, InputOptions options) {
+Tensor Input(Shape shape, InputOptions options, std::source_location where) {
   std::shared_ptr<Graph> graph = Recording::current();
+  if (graph->layer.empty())
+    graph->where = where;
   auto taken = [&](const std::string &name) {
     return std::any_of(graph->nodes.begin(), graph->nodes.end(),
                        [&](const Node &n) { return n.op == "input" && n.layer == name; });
@@ -85,7 +87,7 @@ Tensor Input(Shape shape, InputOptions options) {
 
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name,
                  std::source_location where) {
-  Tensor x = Input(std::move(input)), y = x;
+  Tensor x = Input(std::move(input), {}, where), y = x;
   for (const Handle &layer : layers) // a mistake is told where the layer stands in the list
     y = layer(y, layer.layer->where.line() ? layer.layer->where : where);
   return Functional({x}, {y}, std::move(name));
@@ -95,7 +97,7 @@ Model Subclassed(LayerPtr layer, std::vector<Shape> shapes, std::source_location
   Recording recording;
   std::vector<Tensor> inputs;
   for (Shape &shape : shapes)
-    inputs.push_back(Input(std::move(shape)));
+    inputs.push_back(Input(std::move(shape), {}, where));
   Tensor output = layer->apply(inputs, where);
   return Functional(std::move(inputs), {output}, layer->name);
 }

@@ -58,7 +58,8 @@ struct InputOptions {
 };
 
 /// A symbolic input; `shape` lacks the batch.
-Tensor Input(Shape shape, InputOptions options = {});
+Tensor Input(Shape shape, InputOptions options = {},
+             std::source_location where = std::source_location::current());
 
 /// A model from inputs to outputs.
 Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs,
