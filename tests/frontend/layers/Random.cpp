@@ -324,6 +324,27 @@ TEST(Augmentation, IsTheIdentityInInferenceAndVariesInTraining) {
   }
 }
 
+/// Compiled, on any number of threads, the same bits are drawn.
+TEST(Random, CompiledDrawsTheSame) {
+  Cells x = noise({5, 8, 8, 2});
+  for (unsigned threads : {1u, 2u}) {
+    TrainingGraph training;
+    Tensor input = Input({8, 8, 2});
+    std::vector<Tensor> outputs{
+        Dropout({.rate = 0.4, .seed = 3})(input), RandomFlip({.seed = 4})(input),
+        GaussianNoise({.stddev = 0.3})(input), RandomRotation({.factor = 0.1})(input),
+        RandomCrop({.height = 5, .width = 4})(input)};
+    Steps steps({input}, outputs, 5);
+    CompiledSteps compiled({input}, outputs, 5, threads);
+    for (int step = 0; step < 3; ++step) {
+      std::vector<Cells> got = steps.step({x}), ran = compiled.step({x});
+      ASSERT_EQ(steps.problems + compiled.problems, "");
+      for (size_t i = 0; i < got.size(); ++i)
+        expectClose(ran[i], got[i], 2e-5, 1e-5, "output " + std::to_string(i));
+    }
+  }
+}
+
 /// Augmentation before weights does not stand in the way of their gradients.
 TEST(Augmentation, StandsBeforeTrainedLayers) {
   Model model = Sequential({8, 8, 1}, {RandomFlip(), RandomRotation({.factor = 0.1}),
