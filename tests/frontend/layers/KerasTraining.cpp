@@ -7,6 +7,7 @@
 #include "frontend/import/Import.h"
 #include "tests/frontend/layers/Steps.h"
 
+#include <cornet/regularizers.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -51,11 +52,20 @@ TEST_P(KerasTraining, Equals) {
   }
   for (int node : std::vector<int>(graph.losses))
     added = added + Tensor(inputs[0].graph, node);
+  for (const VariablePtr &variable : imported.model.variables())
+    if (variable->regularizer) // as fit() adds them
+      added = added + (*variable->regularizer)(ops::read(variable, loss));
   loss = loss + added;
   std::vector<Tensor> all = outputs;
   all.push_back(added);
   std::vector<VariablePtr> trainable = imported.model.trainable_variables();
   ASSERT_EQ(trainable.size(), first.at("gradients").size());
+  if (one.at("name") == "regularized") {
+    int constrained = 0;
+    for (const VariablePtr &variable : trainable)
+      constrained += variable->constraint != nullptr;
+    EXPECT_EQ(constrained, 2);
+  }
   for (const Tensor &input : inputs)
     if (differentiable)
       all.push_back(ops::gradient(loss, input));
