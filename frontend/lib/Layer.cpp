@@ -3,6 +3,7 @@
 // What every layer does around its build() and call(): naming, building once, noting whose call
 // runs.
 #include <cornet/model.h>
+#include <cornet/options.h>
 #include <cornet/regularizers.h>
 
 #include "frontend/lib/layers/Support.h"
@@ -50,6 +51,8 @@ Tensor batchSize(const Tensor &x) {
 static std::atomic<uint64_t> made = 0;
 Layer::Layer(std::string kind, std::string name)
     : number(++made), kind(std::move(kind)), name(std::move(name)) {}
+
+std::optional<std::vector<Option>> Layer::config() const { return std::nullopt; }
 
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
   return applyAll(inputs, where)[0];

@@ -90,7 +90,10 @@ Model Sequential(Shape input, std::vector<Handle> layers, std::string name,
   Tensor x = Input(std::move(input), {}, where), y = x;
   for (const Handle &layer : layers) // a mistake is told where the layer stands in the list
     y = layer(y, layer.layer->where.line() ? layer.layer->where : where);
-  return Functional({x}, {y}, std::move(name));
+  Model model = Functional({x}, {y}, std::move(name));
+  if (model.layer)
+    model.layer->kind = "Sequential";
+  return model;
 }
 
 Model Subclassed(LayerPtr layer, std::vector<Shape> shapes, std::source_location where) {
@@ -113,6 +116,7 @@ struct ModelLayer : Layer {
       parts.push_back(layer.layer);
   }
   Model model;
+  const Model *nested() const override { return &model; }
 
   Tensor call(const std::vector<Tensor> &arguments) override {
     std::shared_ptr<Graph> graph = arguments.at(0).graph;

@@ -7,9 +7,12 @@
 
 #include <cornet/tensor.h>
 
+#include <optional>
+
 namespace cornet {
 
 using Where = std::source_location;
+struct Option; // see options.h
 
 /// A layer: weights made at the first call, a computation recorded at every call. Copies share
 /// both. A layer of your own derives from this, makes weights in build() and composes ops in
@@ -32,6 +35,11 @@ public:
   /// Called for every recording: once for inference, and again, with inputs[0].training(), for a
   /// training step. A layer of several outputs leaves them all in `results` and returns the first.
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
+  /// Its options under Keras's names, but for name and trainable; nothing for a class of the user's
+  /// own.
+  virtual std::optional<std::vector<Option>> config() const;
+  /// The model that this layer is; null for other layers.
+  virtual const struct Model *nested() const { return nullptr; }
 
   Where where;           ///< where it was made, if it says so
   const uint64_t number; ///< tells layers apart, also when one is gone

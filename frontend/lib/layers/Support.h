@@ -4,7 +4,7 @@
 // harmless, so that later mistakes are found too.
 #pragma once
 
-#include <cornet/layers.h>
+#include <cornet/options.h>
 
 #include "ir/Infer/Infer.h"
 
@@ -21,6 +21,11 @@ template <class Options> struct With : Layer {
   }
   Options o;
 
+  std::optional<std::vector<Option>> config() const override {
+    OptionList list;
+    Options(o).fields(list);
+    return std::move(list.options);
+  }
   std::vector<std::string> examine() const override {
     std::vector<std::string> mistakes;
     if constexpr (requires { o.units; })
