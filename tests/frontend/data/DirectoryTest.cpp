@@ -8,6 +8,7 @@
 #include <cornet/data/vocabulary.h>
 #include <map>
 #include <set>
+#include <zlib.h>
 
 using namespace datatest;
 using testing::ElementsAre;
@@ -137,9 +138,12 @@ TEST_F(Directory, ADamagedPictureIsNamed) {
     EXPECT_NE(message([&] { readImage(holding("x.jpg", jpeg.substr(0, length))); }), "(no error)");
   std::string palette = readFile(fixture("pictures/dog/palette.png"));
   std::string large = palette;
-  large[17] = 0x20; // of the width, at byte 16
+  large[17] = 0x04; // of the width, at byte 16; the header's checksum must fit
+  auto sum = uint32_t(crc32(0, reinterpret_cast<const Bytef *>(large.data()) + 12, 17));
+  for (size_t i = 0; i < 4; ++i)
+    large[29 + i] = char(sum >> (24 - 8 * i));
   EXPECT_THAT(message([&] { readImage(holding("x.png", large), 3); }),
-              HasSubstr("claims 2097160x8 pixels in"));
+              HasSubstr("claims 262152x8 pixels in"));
   for (size_t i = 0; i < palette.size(); ++i) {
     std::string changed = palette;
     changed[i] = char(changed[i] ^ 0x55);
