@@ -77,7 +77,7 @@ TEST_F(Directory, LabelsAndColoursHaveTheirModes) {
     return example;
   };
   EXPECT_EQ(first({.label_mode = "categorical"}).y[0], Array::of<float>({2}, {0, 1}));
-  EXPECT_EQ(first({.label_mode = "binary"}).y[0], Array::scalar(1.0f));
+  EXPECT_EQ(first({.label_mode = "binary"}).y[0], Array::of<float>({1}, {1}));
   EXPECT_TRUE(first({.labels = "none"}).y.empty());
   EXPECT_EQ(first({.class_names = {"dog", "cat"}}).y[0], Array::scalar(int32_t(1)));
   EXPECT_EQ(first({.color_mode = "grayscale"}).x[0].shape, (std::vector<int64_t>{8, 8, 1}));
