@@ -79,6 +79,16 @@ inline const std::vector<Row> &rows() {
       t.push_back({"depthwise_conv", {image, {{3, 2, 20, 1}, {3, 2, 128, 1}}}, attributes, {}});
       t.push_back({"max_pool", {image}, withWindow, {}});
       t.push_back({"avg_pool", {image}, withWindow, {}});
+      // And their gradients: `places` is what the window leaves of the image.
+      bool isStrided = attributes == strided;
+      Shape small = isStrided ? Shape{-1, 3, 3, 20} : Shape{-1, 6, 6, 20},
+            large = isStrided ? Shape{-1, 14, 14, 128} : Shape{-1, 27, 28, 128};
+      Operand places{small, large};
+      Attributes sized = withWindow, sizedLarge = withWindow;
+      sized["size"] = Ints{7, 6}, sizedLarge["size"] = Ints{28, 28};
+      t.push_back({"conv_filter_gradient", {image, places}, withWindow, {}});
+      t.push_back({"max_pool_gradient", {image, places}, withWindow, {}});
+      t.push_back({"avg_pool_gradient", {places}, sized, sizedLarge});
     }
     t.push_back({"reduce",
                  {image},
@@ -125,6 +135,11 @@ inline const std::vector<Row> &rows() {
                  {{"distribution", std::string("normal")}, {"seed", int64_t(987654321012)}},
                  {}});
     t.push_back({"resize", {image}, {{"size", Ints{14, 12}}}, {{"size", Ints{56, 56}}}});
+    t.push_back({"resize_gradient",
+                 {{{-1, 14, 15, 20}, {-1, 56, 56, 128}}},
+                 {{"size", Ints{7, 6}}},
+                 {{"size", Ints{28, 28}}}});
+    t.push_back({"resize_gradient", {image}, {{"size", Ints{9, 11}}}, {{"size", Ints{56, 56}}}});
     return t;
   }();
   return table;
