@@ -18,7 +18,7 @@ constexpr Pipeline pipelines[] = {
      "builtin.module(cornet-bind-batch{sizes=$batches},cornet-freeze-variables,canonicalize,"
      "func.func(cornet-decompose-composites,cornet-fold-constants,cornet-fold-batch-norm,cornet-"
      "fold-constants,cornet-fold-padding,"
-     "cse,canonicalize,cornet-form-dispatches),symbol-dce)"},
+     "cse,canonicalize,cornet-split-reductions,cornet-form-dispatches),symbol-dce)"},
 };
 
 } // namespace

@@ -3,7 +3,9 @@
 // Groups the ops of each function into dispatches. A group is one op of any kind followed by
 // pointwise ops, each of which reads the group's last value, is its only user and has its shape: an
 // epilogue, or a pointwise chain. A pointwise op with two candidates (a residual sum) joins the
-// later one. Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and
+// later one. A reduction takes the pointwise chain before it that nobody else reads, so that what it
+// sums is never written; one that leaves no dimension behind the reduced ones takes no epilogue.
+// Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and
 // the terminator stay outside dispatches; splat constants are inside, other constants are inputs.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
@@ -30,6 +32,22 @@ bool isSplat(Value value) {
   return constant && cast<ElementsAttr>(constant.getValue()).isSplat();
 }
 
+/// Whether the last dimension is among the reduced ones.
+bool reducesRows(ReduceOp op) {
+  int64_t last = op.getInput().getType().getRank() - 1;
+  return llvm::any_of(op.getAxes(), [&](int64_t axis) { return axis == -1 || axis == last; });
+}
+
+/// Whether `op` may be computed behind `group`, whose last value it reads.
+bool follows(Operation &op, const Group &group) {
+  if (isa<ReduceOp>(op))
+    return llvm::all_of(group, llvm::IsaPred<Pointwise>);
+  if (!isa<Pointwise>(op))
+    return false;
+  auto reduce = dyn_cast<ReduceOp>(group.back());
+  return !reduce || !reducesRows(reduce);
+}
+
 SmallVector<Group> groups(Block &block) {
   SmallVector<Group> all;
   llvm::DenseMap<Operation *, size_t> groupOf; // by the last op of each group
@@ -40,9 +58,9 @@ SmallVector<Group> groups(Block &block) {
     for (Value operand : op.getOperands()) {
       Operation *producer = operand.getDefiningOp();
       auto it = producer ? groupOf.find(producer) : groupOf.end();
-      if (isa<Pointwise>(op) && it != groupOf.end() && operand.hasOneUse() &&
-          cast<ShapedType>(operand.getType()).getShape() ==
-              cast<ShapedType>(op.getResult(0).getType()).getShape())
+      if (it != groupOf.end() && operand.hasOneUse() && follows(op, all[it->second]) &&
+          (isa<ReduceOp>(op) || cast<ShapedType>(operand.getType()).getShape() ==
+                                    cast<ShapedType>(op.getResult(0).getType()).getShape()))
         join = std::max(join.value_or(0), it->second);
     }
     if (!join) {

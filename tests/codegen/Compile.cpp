@@ -124,6 +124,30 @@ const Row rows[] = {
      "%y = cornet.concat %r, %f {axis = 1 : i64} : (tensor<?x25xf32>, tensor<?x12xf32>) -> "
      "tensor<?x37xf32>",
      "tensor<?x37xf32>"},
+    {"reduced_chains", "tensor<?x5x6x37xf32>",
+     "%g = cornet.constant dense<0.5> : tensor<37xf32>\n"
+     "%a = cornet.exp %x : (tensor<?x5x6x37xf32>) -> tensor<?x5x6x37xf32>\n"
+     "%b = cornet.mul %a, %g : (tensor<?x5x6x37xf32>, tensor<37xf32>) -> tensor<?x5x6x37xf32>\n"
+     "%c = cornet.reduce %b {kind = \"sum\", axes = array<i64: 1, 2>, keepdims = false} : "
+     "(tensor<?x5x6x37xf32>) -> tensor<?x37xf32>\n"
+     "%d = cornet.relu %c : (tensor<?x37xf32>) -> tensor<?x37xf32>\n"
+     "%e = cornet.abs %x : (tensor<?x5x6x37xf32>) -> tensor<?x5x6x37xf32>\n"
+     "%f = cornet.mul %e, %x : (tensor<?x5x6x37xf32>, tensor<?x5x6x37xf32>) -> "
+     "tensor<?x5x6x37xf32>\n"
+     "%h = cornet.reduce %f {kind = \"max\", axes = array<i64: -1, 2, 1>, keepdims = true} : "
+     "(tensor<?x5x6x37xf32>) -> tensor<?x1x1x1xf32>\n"
+     "%i = cornet.reshape %h {shape = array<i64: -1, 1>} : (tensor<?x1x1x1xf32>) -> "
+     "tensor<?x1xf32>\n"
+     "%y = cornet.add %d, %i : (tensor<?x37xf32>, tensor<?x1xf32>) -> tensor<?x37xf32>",
+     "tensor<?x37xf32>"},
+    {"reduced_rows", "tensor<?x9x150xf32>",
+     "%a = cornet.reduce %x {kind = \"min\", axes = array<i64: 2>, keepdims = false} : "
+     "(tensor<?x9x150xf32>) -> tensor<?x9xf32>\n"
+     "%b = cornet.exp %x : (tensor<?x9x150xf32>) -> tensor<?x9x150xf32>\n"
+     "%c = cornet.reduce %b {kind = \"mean\", axes = array<i64: -1>, keepdims = false} : "
+     "(tensor<?x9x150xf32>) -> tensor<?x9xf32>\n"
+     "%y = cornet.mul %a, %c : (tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>",
+     "tensor<?x9xf32>"},
     {"transposes_relu", "tensor<?x19x37xf32>",
      "%a = cornet.transpose %x {permutation = array<i64: 0, 2, 1>} : (tensor<?x19x37xf32>) -> "
      "tensor<?x37x19xf32>\n"
