@@ -24,9 +24,16 @@ Operation *rootOf(DispatchOp dispatch) {
   llvm_unreachable("a dispatch ends with its yield");
 }
 
+unsigned resultArgument(DispatchOp dispatch, size_t result) {
+  auto inPlace = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place");
+  if (inPlace && inPlace[result] >= 0)
+    return unsigned(inPlace[result]);
+  return unsigned(dispatch.getInputs().size() + result);
+}
+
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
-  if (!isF32(dispatch.getResult(0)))
-    return "the result is not f32";
+  if (!llvm::all_of(dispatch.getResults(), isF32))
+    return "a result is not f32";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op == root || isa<ConstantOp>(op))
       continue;
@@ -153,9 +160,12 @@ void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
     if (&op != root && (!root || root->isBeforeInBlock(&op)))
       emit(op, row, column, mask);
   }
-  Value result = dispatch.getBody().front().getTerminator()->getOperand(0);
-  store(operand(result, row, column, mask), buffers[dispatch.getInputs().size()],
-        c.add(c.mul(row, columns()), column), mask);
+  Value at = c.add(c.mul(row, columns()), column);
+  SmallVector<Value> results;
+  for (Value result : dispatch.getBody().front().getTerminator()->getOperands())
+    results.push_back(operand(result, row, column, mask));
+  for (auto [i, result] : llvm::enumerate(results))
+    store(result, buffers[resultArgument(dispatch, i)], at, mask);
 }
 
 } // namespace cornet::cpu

@@ -139,6 +139,8 @@ public:
       return "an operand is computed in the group";
     if (p->guardedTiles(1) > 16 || p->S > 64)
       return "the window or its border is too wide";
+    if (resultArgument(dispatch, 0) < dispatch.getInputs().size())
+      return "sums would be added up in a buffer that is read";
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 
@@ -154,7 +156,7 @@ public:
     Epilogue epilogue(c, dispatch, rootOf(dispatch), kernel, isa.lanes);
     unsigned count = kernel.getNumArguments();
     bool alone = llvm::hasSingleElement(dispatch.getBody().front().without_terminator());
-    Emitter(c, p, epilogue, epilogue.flat(count - 3), isa)
+    Emitter(c, p, epilogue, epilogue.flat(resultArgument(dispatch, 0)), isa)
         .emit(kernel.getArgument(count - 2), kernel.getArgument(count - 1), alone);
   }
 };

@@ -83,7 +83,7 @@ public:
     if (!reduce)
       return chain(c, epilogue, begin, end, isa);
     Reduction r = *describe(reduce);
-    r.inner == 1 ? overRows(c, epilogue, r, begin, end, epilogue.flat(count - 3), isa)
+    r.inner == 1 ? overRows(c, epilogue, r, begin, end, epilogue.flat(resultArgument(dispatch, 0)), isa)
                  : keepRows(c, epilogue, r, begin, end, isa);
   }
 

@@ -195,7 +195,7 @@ public:
     Epilogue epilogue(c, dispatch, op, kernel, isa.lanes);
     Permutation p = describe(op, alone);
     unsigned count = kernel.getNumArguments();
-    Emitter(c, p, epilogue, alone, epilogue.flat(op.getInput()), epilogue.flat(count - 3), isa)
+    Emitter(c, p, epilogue, alone, epilogue.flat(op.getInput()), epilogue.flat(resultArgument(dispatch, 0)), isa)
         .emit(kernel.getArgument(count - 2), kernel.getArgument(count - 1));
   }
 };

@@ -5,6 +5,8 @@
 // be one that changes nothing at inference, or be off.
 #include "frontend/import/Registry.h"
 
+#include <cornet/augmentation.h>
+
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -55,6 +57,12 @@ public:
   void operator()(const char *name, std::vector<double> &field) {
     read(name, [&](const Json &v) { return field.clear(), numbers(v, field); });
   }
+  void operator()(const char *name, Factor &field) {
+    read(name, [&](const Json &v) { return factor(v, field); });
+  }
+  void operator()(const char *name, std::optional<Factor> &field) {
+    read(name, [&](const Json &v) { return factor(v, field.emplace(0)); });
+  }
   void operator()(const char *name, Pair &field) {
     read(name, [&](const Json &v) { return pair(v, field); });
   }
@@ -94,7 +102,6 @@ public:
                                                "beta_constraint",
                                                "gamma_constraint",
                                                "seed",
-                                               "noise_shape",
                                                "batch_input_shape",
                                                "embeddings_initializer",
                                                "embeddings_regularizer",
@@ -134,6 +141,13 @@ private:
     return v.is_array() &&
            std::all_of(v.begin(), v.end(), [&](const Json &e) { return numbers(e, out); });
   }
+  static bool factor(const Json &v, Factor &field) {
+    std::vector<double> found;
+    if (!numbers(v, found) || found.empty() || found.size() > 2)
+      return false;
+    field = found.size() == 1 ? Factor(found[0]) : Factor(found[0], found[1]);
+    return true;
+  }
   static bool pair(const Json &v, Pair &field) {
     if (v.is_number_integer())
       field = Pair(v.get<int64_t>());
@@ -160,6 +174,8 @@ template <class Options> Maker maker(Handle (*make)(Options, Where)) {
     options.fields(reader);
     reader.finish();
     options.name = config.value("name", "");
+    if (auto it = config.find("trainable"); it != config.end() && it->is_boolean())
+      options.trainable = *it;
     return make(std::move(options), Where()).layer;
   };
 }
@@ -205,6 +221,15 @@ const std::map<std::string, Maker> &makers() {
       {"GaussianDropout", maker(GaussianDropout)},
       {"AlphaDropout", maker(AlphaDropout)},
       {"GaussianNoise", maker(GaussianNoise)},
+      {"ActivityRegularization", maker(ActivityRegularization)},
+      {"RandomFlip", maker(RandomFlip)},
+      {"RandomRotation", maker(RandomRotation)},
+      {"RandomTranslation", maker(RandomTranslation)},
+      {"RandomZoom", maker(RandomZoom)},
+      {"RandomShear", maker(RandomShear)},
+      {"RandomCrop", maker(RandomCrop)},
+      {"RandomContrast", maker(RandomContrast)},
+      {"RandomBrightness", maker(RandomBrightness)},
       {"Flatten", maker(Flatten)},
       {"Reshape", maker(Reshape)},
       {"Permute", maker(Permute)},

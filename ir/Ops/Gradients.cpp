@@ -35,10 +35,10 @@ CORNET_GRADIENT(RoundOp, Value())
 CORNET_GRADIENT(SinOp, c.mul(g, c.op("cos", {x})))
 CORNET_GRADIENT(CosOp, c.neg(c.mul(g, c.op("sin", {x}))))
 CORNET_GRADIENT(StopGradientOp, Value())
-CORNET_GRADIENT(CastOp, isa<FloatType>(getElementTypeOrSelf(x)) &&
-                                isa<FloatType>(getElementTypeOrSelf(y))
-                            ? c.cast(g, x)
-                            : Value())
+CORNET_GRADIENT(CastOp,
+                isa<FloatType>(getElementTypeOrSelf(x)) && isa<FloatType>(getElementTypeOrSelf(y))
+                    ? c.cast(g, x)
+                    : Value())
 CORNET_GRADIENT(ReluOp, c.where(c.compare("gt", y, 0), g))
 CORNET_GRADIENT(SoftplusOp, c.mul(g, c.op("sigmoid", {x})))
 CORNET_GRADIENT(LeakyReluOp,
@@ -404,6 +404,7 @@ CORNET_GRADIENT(GatherOp,
                 c.op("scatter", {g, getIndices()},
                      {builder.getNamedAttr("rows", builder.getI64IntegerAttr(Build::shape(x)[0]))}),
                 Value())
+CORNET_GRADIENT(RandomOp, Value(), Value())
 CORNET_GRADIENT(ScatterOp, c.op("gather", {g, getIndices()}), Value())
 CORNET_GRADIENT(PadOp, c.slice(g, getLow(), Build::shape(getInput())))
 
