@@ -24,7 +24,7 @@ def numbers(array):
 
 def run(name, model, compiled, x, ys, results):
     model.compile(jit_compile=True, **compiled)
-    entry = {"name": name, "weights": {w.path: numbers(w) for w in model.weights}, "losses": []}
+    entry = {"name": name, "weights": {w.path.removeprefix("sequential/"): numbers(w) for w in model.weights}, "losses": []}
     for step in range(STEPS):
         begin = step * BATCH % ROWS
         rows = slice(begin, begin + BATCH)
