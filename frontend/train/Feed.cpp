@@ -24,10 +24,16 @@ std::string what(const char *kind, size_t index) {
   return std::string(kind) + " " + std::to_string(index);
 }
 
-Array input(const Array &given, const std::string &dtype, const Shape &shape, size_t index) {
+/// `given` as `type`, itself when it is of that type.
+const Array *as(FedArrays &fed, const Array &given, DType type) {
+  return given.type == type ? &given : &fed.made.emplace_back(given.as(type));
+}
+
+const Array *input(FedArrays &fed, const Array &given, const std::string &dtype, const Shape &shape,
+                   size_t index) {
+  DType type = dtype == "i32" ? DType::I32 : DType::F32;
   if (given.shape.empty())
     throw data::Error(what("input", index) + " is a scalar; the first dimension is the samples");
-  Array out = given;
   Shape rest = rowShape(given);
   if (rest != shape) {
     // A model of one number takes a plain list of them.
@@ -35,22 +41,19 @@ Array input(const Array &given, const std::string &dtype, const Shape &shape, si
     if (!column)
       throw data::Error(what("input", index) + " has rows of shape " + data::shapeText(rest) +
                         ", the model takes " + data::shapeText(shape));
-    out = out.reshaped({given.shape[0], 1});
+    return &fed.made.emplace_back(given.reshaped({given.shape[0], 1}).as(type));
   }
-  return out.as(dtype == "i32" ? DType::I32 : DType::F32);
+  return as(fed, given, type);
 }
 
 /// The weight of each sample by its class: an integer label, or the largest of one-hot cells.
 void weighByClass(FedArrays &fed, const ClassWeight &classes) {
-  const Array &labels = fed.arrays[fed.inputs];
+  const Array &labels = *fed.arrays[fed.inputs];
   int64_t width = fed.rows ? labels.count() / fed.rows : 1;
-  if (!fed.weighted) {
-    Array ones(DType::F32, {fed.rows});
-    for (float &cell : ones.data<float>())
-      cell = 1;
-    fed.arrays.push_back(std::move(ones)), fed.weighted = true;
-  }
-  std::span<float> weights = fed.arrays.back().data<float>();
+  Array weighed(DType::F32, {fed.rows});
+  std::span<float> weights = weighed.data<float>();
+  for (int64_t row = 0; row < fed.rows; ++row)
+    weights[size_t(row)] = fed.weighted ? float(fed.arrays.back()->at(row)) : 1;
   for (int64_t row = 0; row < fed.rows; ++row) {
     int64_t label = int64_t(labels.at(row * width));
     if (width > 1) {
@@ -62,6 +65,9 @@ void weighByClass(FedArrays &fed, const ClassWeight &classes) {
     if (auto it = classes.find(label); it != classes.end())
       weights[size_t(row)] *= float(it->second);
   }
+  if (fed.weighted)
+    fed.arrays.pop_back();
+  fed.arrays.push_back(&fed.made.emplace_back(std::move(weighed))), fed.weighted = true;
 }
 
 class ArraysFeed : public Feed {
@@ -90,7 +96,7 @@ public:
     out.rows = std::min(batch, fed.rows - at);
     out.cells.resize(fed.arrays.size());
     for (size_t a = 0; a < fed.arrays.size(); ++a) {
-      const Array &array = fed.arrays[a];
+      const Array &array = *fed.arrays[a];
       size_t bytes = rowBytes(array);
       if (!shuffle) {
         out.cells[a] = array.bytes.data() + size_t(at) * bytes;
@@ -139,14 +145,13 @@ public:
   }
 
   bool next(FedBatch &out) override {
-    data::Example example;
     if (!over->next(example))
       return false;
     fed = prepare(plan, example.x, example.y, example.sample_weight);
     out.rows = fed.rows;
     out.cells.clear();
-    for (const Array &array : fed.arrays)
-      out.cells.push_back(array.bytes.data());
+    for (const Array *array : fed.arrays)
+      out.cells.push_back(array->bytes.data());
     return true;
   }
 
@@ -157,10 +162,9 @@ public:
 
   const FedArrays &sample() override {
     if (first.arrays.empty()) {
-      data::Example example;
-      if (!dataset.iterator(0)->next(example))
+      if (!dataset.iterator(0)->next(firstExample))
         throw data::Error("the dataset is empty");
-      first = prepare(plan, example.x, example.y, example.sample_weight);
+      first = prepare(plan, firstExample.x, firstExample.y, firstExample.sample_weight);
     }
     return first;
   }
@@ -170,6 +174,7 @@ private:
   FeedPlan plan;
   data::Dataset dataset;
   std::unique_ptr<data::Iterator> over;
+  data::Example example, firstExample; ///< what the fed arrays point into
   FedArrays fed, first;
 };
 
@@ -178,7 +183,7 @@ private:
 std::vector<std::pair<std::string, Shape>> FedArrays::targetTypes() const {
   std::vector<std::pair<std::string, Shape>> out;
   for (size_t i = inputs; i < inputs + targets; ++i)
-    out.emplace_back(arrays[i].type == DType::I32 ? "i32" : "f32", rowShape(arrays[i]));
+    out.emplace_back(arrays[i]->type == DType::I32 ? "i32" : "f32", rowShape(*arrays[i]));
   return out;
 }
 
@@ -190,25 +195,25 @@ FedArrays prepare(const FeedPlan &plan, const std::vector<Array> &x, const std::
   FedArrays out;
   out.inputs = x.size(), out.targets = y.size();
   for (size_t i = 0; i < x.size(); ++i)
-    out.arrays.push_back(input(x[i], plan.inputs[i].first, plan.inputs[i].second, i));
+    out.arrays.push_back(input(out, x[i], plan.inputs[i].first, plan.inputs[i].second, i));
   for (size_t i = 0; i < y.size(); ++i) {
     if (y[i].shape.empty())
       throw data::Error(what("target", i) + " is a scalar; the first dimension is the samples");
-    out.arrays.push_back(y[i].as(data::isFloat(y[i].type) ? DType::F32 : DType::I32));
+    out.arrays.push_back(as(out, y[i], data::isFloat(y[i].type) ? DType::F32 : DType::I32));
   }
   if (!sample_weight.absent()) {
     if (sample_weight.shape.size() != 1)
       throw data::Error("sample_weight must have one number for each sample, got shape " +
                         data::shapeText(sample_weight.shape));
-    out.arrays.push_back(sample_weight.as(DType::F32)), out.weighted = true;
+    out.arrays.push_back(as(out, sample_weight, DType::F32)), out.weighted = true;
   }
-  out.rows = out.arrays.empty() ? 0 : out.arrays[0].shape[0];
+  out.rows = out.arrays.empty() ? 0 : out.arrays[0]->shape[0];
   for (size_t i = 0; i < out.arrays.size(); ++i)
-    if (out.arrays[i].shape[0] != out.rows)
+    if (out.arrays[i]->shape[0] != out.rows)
       throw data::Error((i < out.inputs                 ? what("input", i)
                          : i < out.inputs + out.targets ? what("target", i - out.inputs)
                                                         : std::string("sample_weight")) +
-                        " has " + std::to_string(out.arrays[i].shape[0]) + " rows, input 0 has " +
+                        " has " + std::to_string(out.arrays[i]->shape[0]) + " rows, input 0 has " +
                         std::to_string(out.rows));
   if (out.rows == 0)
     throw data::Error("the data have no rows");

@@ -7,6 +7,8 @@
 
 #include "frontend/train/Steps.h"
 
+#include <deque>
+
 namespace cornet {
 
 /// One batch, valid until the next is asked for.
@@ -21,9 +23,11 @@ struct FeedPlan {
   ClassWeight class_weight{};
 };
 
-/// Arrays made ready: converted to f32 and i32, checked against the model.
+/// Arrays made ready: of f32 and i32, checked against the model. Those that are so already are
+/// pointed to: the caller keeps them.
 struct FedArrays {
-  std::vector<data::Array> arrays; ///< inputs, targets, weights if any
+  std::vector<const data::Array *> arrays; ///< inputs, targets, weights if any
+  std::deque<data::Array> made;            ///< those that had to be converted
   size_t inputs = 0, targets = 0;
   bool weighted = false;
   int64_t rows = 0;

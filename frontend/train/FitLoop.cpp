@@ -154,7 +154,7 @@ std::vector<Array> FitLoop::predict(const FedArrays &fed, int64_t batch) {
   engine.need("predict", std::min(batch, fed.rows));
   std::vector<const void *> inputs;
   for (size_t i = 0; i < fed.inputs; ++i)
-    inputs.push_back(fed.arrays[i].bytes.data());
+    inputs.push_back(fed.arrays[i]->bytes.data());
   std::vector<Array> out;
   std::vector<void *> outputs;
   for (const Tensor &output : trainer.model.outputs) {
@@ -299,22 +299,26 @@ History Trainer::fit(const std::vector<Array> &x, const std::vector<Array> &y,
   if (!(part >= 0 && part < 1))
     fail("fit: validation_split must be in [0, 1), got " + std::to_string(part));
   FitLoop loop(*this);
-  std::vector<Array> trainX = x, trainY = y, testX, testY;
-  Array trainWeight = arguments.sample_weight, testWeight;
+  std::vector<Array> firstX, firstY, testX, testY;
+  Array firstWeight, testWeight;
+  const std::vector<Array> *trainX = &x, *trainY = &y;
+  const Array *trainWeight = &arguments.sample_weight;
   if (part > 0 && !x.empty()) {
     int64_t first = int64_t(double(x[0].rows()) * (1 - part));
     if (first < 1 || first == x[0].rows())
       fail("fit: validation_split leaves " + std::to_string(first) + " of " +
            std::to_string(x[0].rows()) + " samples for training; give it another fraction");
-    std::tie(trainX, testX) = split(x, first), std::tie(trainY, testY) = split(y, first);
-    if (!trainWeight.absent())
-      testWeight = trainWeight.slice(first, trainWeight.rows()),
-      trainWeight = trainWeight.slice(0, first);
+    std::tie(firstX, testX) = split(x, first), std::tie(firstY, testY) = split(y, first);
+    trainX = &firstX, trainY = &firstY;
+    if (!trainWeight->absent()) {
+      firstWeight = trainWeight->slice(0, first);
+      testWeight = trainWeight->slice(first, trainWeight->rows()), trainWeight = &firstWeight;
+    }
   } else if (!arguments.validation_arrays.first.empty()) {
     std::tie(testX, testY) = arguments.validation_arrays;
   }
   std::unique_ptr<Feed> feed =
-      feedArrays(prepare(loop.plan(arguments.class_weight), trainX, trainY, trainWeight),
+      feedArrays(prepare(loop.plan(arguments.class_weight), *trainX, *trainY, *trainWeight),
                  arguments.batch_size, arguments.shuffle, random_seed());
   std::unique_ptr<Feed> validation;
   int64_t batch =

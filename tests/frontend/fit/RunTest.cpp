@@ -127,7 +127,8 @@ TEST(Run, TwoOutputs) {
   Tensor digit = Dense({.units = 10, .activation = "softmax", .name = "digit"})(sum);
   Model model = Functional({image}, {digit, parity});
   std::vector<float> even;
-  for (int32_t label : labels().data<int32_t>())
+  Array digits = labels();
+  for (int32_t label : digits.data<int32_t>())
     even.push_back(label % 2 == 0);
   follow("two_outputs", model,
          [] {
