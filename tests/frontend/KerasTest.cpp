@@ -5,7 +5,7 @@
 // tests/keras/layers.json.
 #include "frontend/import/Import.h"
 #include "tests/frontend/Road.h"
-#include "tools/cornet/data/Files.h"
+#include <cornet/data/files.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -67,7 +67,7 @@ TEST_P(KerasFile, Equals) {
   import::Imported imported = import::importModel(path);
   ASSERT_EQ(imported.error, "");
   std::vector<Cells> inputs, wanted;
-  for (auto &[name, array] : cli::readNpz(path + ".npz")) {
+  for (auto &[name, array] : data::readNpz(path + ".npz")) {
     auto *data = reinterpret_cast<const float *>(array.bytes.data());
     (name.starts_with("input") ? inputs : wanted)
         .push_back({array.shape, {data, data + array.bytes.size() / 4}});

@@ -146,6 +146,8 @@ public:
     check(cornet_program_open(path.c_str(), &program)) &&
         check(cornet_session_create(program, &sessionOptions, &session));
     std::filesystem::remove(path);
+    while (session && std::string(cornet_program_entry_name(program, entryIndex)) != "step")
+      ++entryIndex;
   }
   ~CompiledSteps() {
     if (session)
@@ -169,8 +171,9 @@ public:
     }
     for (Cells &cells : out)
       results.push_back(cells.data.data());
-    if (!session || !check(cornet_session_invoke(session, 0, uint64_t(inputs.at(0).shape[0]),
-                                                 in.data(), results.data())))
+    if (!session ||
+        !check(cornet_session_invoke(session, entryIndex, uint64_t(inputs.at(0).shape[0]),
+                                     in.data(), results.data())))
       return {};
     return out;
   }
@@ -199,6 +202,7 @@ private:
     return false;
   }
   std::vector<Shape> shapes;
+  size_t entryIndex = 0;
   cornet_program *program = nullptr;
   cornet_session *session = nullptr;
 };
