@@ -188,7 +188,7 @@ case("AUC", binary(3), {"multi_label": True, "thresholds": [0.3, 0.6], "num_labe
 
 for average in [None, "micro", "macro", "weighted"]:
     options = {"average": average} if average else {}
-    case("F1Score", one_hot(4), options, average or "")
+    case("F1Score", one_hot(4), options, f"{average}_average" if average else "")
     case("FBetaScore", one_hot(4), {**options, "beta": 0.5, "threshold": 0.4}, (average or "") + "threshold")
 
 case("IoU", lambda n: (rng.integers(0, 3, n), rng.integers(0, 3, n)),

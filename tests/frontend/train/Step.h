@@ -15,6 +15,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -62,14 +63,16 @@ public:
   }
 
   /// The outputs for these inputs, or nothing and problems.
-  std::vector<Array> compute(const std::vector<Array> &inputs) {
+  std::vector<Array> compute(const std::vector<Array> &inputs, bool decompose = true) {
     if (!problems.empty())
       return {};
     mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
     registerCornetPasses();
     mlir::PassManager pm(&context);
-    std::string passes = "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) +
-                         "},cornet-freeze-variables,cornet-decompose-composites,cornet-gradient";
+    std::string passes =
+        "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) +
+        "},cornet-freeze-variables," +
+        (decompose ? "cornet-decompose-composites,cornet-gradient" : "canonicalize");
     if (failed(mlir::parsePassPipeline(passes, pm)) || failed(pm.run(*copy)))
       return {};
     std::vector<HostTensor> host;
