@@ -15,27 +15,49 @@ bool isF32(Value value) { return cast<RankedTensorType>(value.getType()).getElem
 } // namespace
 
 Operation *rootOf(DispatchOp dispatch) {
+  for (Operation &op : dispatch.getBody().front().without_terminator())
+    if (!isa<ConstantOp, Pointwise>(op))
+      return &op;
   for (Operation &op : dispatch.getBody().front())
     if (!isa<ConstantOp>(op))
       return &op;
   llvm_unreachable("a dispatch ends with its yield");
 }
 
+unsigned resultArgument(DispatchOp dispatch, size_t result) {
+  auto inPlace = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place");
+  if (inPlace && inPlace[result] >= 0)
+    return unsigned(inPlace[result]);
+  return unsigned(dispatch.getInputs().size() + result);
+}
+
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
-  if (!isF32(dispatch.getResult(0)))
-    return "the result is not f32";
+  if (!llvm::all_of(dispatch.getResults(), isF32))
+    return "a result is not f32";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op == root || isa<ConstantOp>(op))
       continue;
     if (!isa<Pointwise>(op))
       return op.getName().stripDialect().str() + " is not pointwise";
-    if (shapeOf(op.getResult(0)) != shapeOf(dispatch.getResult(0)))
+    bool before = root && op.isBeforeInBlock(root);
+    if (shapeOf(op.getResult(0)) !=
+        (before ? shapeOf(root->getOperand(0)) : shapeOf(dispatch.getResult(0))))
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
       if (isa<BlockArgument>(operand) && !isF32(operand))
         return "an operand of " + op.getName().stripDialect().str() + " is not f32";
   }
   return std::nullopt;
+}
+
+Value flatten(const Code &c, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t cells = type.getNumElements();
+  auto flat = MemRefType::get({cells}, type.getElementType());
+  if (type == flat)
+    return buffer;
+  return memref::ReinterpretCastOp::create(c.b, c.loc, flat, buffer, 0, ArrayRef<int64_t>{cells},
+                                           ArrayRef<int64_t>{1});
 }
 
 Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func::FuncOp kernel,
@@ -45,17 +67,9 @@ Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func:
       shape(shapeOf(dispatch.getResult(0))) {
   for (int64_t extent : shape.empty() ? shape : shape.drop_back())
     rowCount *= extent;
-  for (BlockArgument argument : kernel.getArguments()) {
-    auto buffer = dyn_cast<MemRefType>(argument.getType());
-    if (!buffer)
-      continue;
-    auto flat = MemRefType::get({buffer.getNumElements()}, buffer.getElementType());
-    buffers.push_back(buffer == flat
-                          ? Value(argument)
-                          : Value(memref::ReinterpretCastOp::create(
-                                c.b, c.loc, flat, argument, 0,
-                                ArrayRef<int64_t>{buffer.getNumElements()}, ArrayRef<int64_t>{1})));
-  }
+  for (BlockArgument argument : kernel.getArguments())
+    if (isa<MemRefType>(argument.getType()))
+      buffers.push_back(flatten(c, argument));
 }
 
 Value Epilogue::splat(double value) const {
@@ -112,22 +126,46 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
   return load(buffer, c.add(c.mul(at, extents.back()), column), mask);
 }
 
+Value Epilogue::before(Value value, Value row, Value column, Value mask) {
+  auto keptShape = shape;
+  int64_t keptRows = rowCount;
+  shape = shapeOf(value), rowCount = 1, values.clear();
+  for (int64_t extent : shape.empty() ? shape : shape.drop_back())
+    rowCount *= extent;
+  for (Operation &op : dispatch.getBody().front().without_terminator()) {
+    if (&op == root)
+      break;
+    emit(op, row, column, mask);
+  }
+  Value result = operand(value, row, column, mask);
+  shape = keptShape, rowCount = keptRows;
+  return result;
+}
+
+void Epilogue::emit(Operation &op, Value row, Value column, Value mask) {
+  auto pointwise = dyn_cast<Pointwise>(op);
+  if (!pointwise)
+    return;
+  SmallVector<Value> operands;
+  for (Value value : op.getOperands())
+    operands.push_back(operand(value, row, column, mask));
+  values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
+}
+
 void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
   values.clear();
   if (root)
     values[root->getResult(0)] = rootValue;
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
-    auto pointwise = dyn_cast<Pointwise>(op);
-    if (&op == root || !pointwise)
-      continue;
-    SmallVector<Value> operands;
-    for (Value value : op.getOperands())
-      operands.push_back(operand(value, row, column, mask));
-    values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
+    if (&op != root && (!root || root->isBeforeInBlock(&op)))
+      emit(op, row, column, mask);
   }
-  Value result = dispatch.getBody().front().getTerminator()->getOperand(0);
-  store(operand(result, row, column, mask), buffers[dispatch.getInputs().size()],
-        c.add(c.mul(row, columns()), column), mask);
+  Value at = c.add(c.mul(row, columns()), column);
+  SmallVector<Value> results;
+  for (Value result : dispatch.getBody().front().getTerminator()->getOperands())
+    results.push_back(operand(result, row, column, mask));
+  for (auto [i, result] : llvm::enumerate(results))
+    store(result, buffers[resultArgument(dispatch, i)], at, mask);
 }
 
 } // namespace cornet::cpu

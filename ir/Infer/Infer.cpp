@@ -76,7 +76,7 @@ Result random(Operands operands, const Attributes &attributes) {
     return fail("random_c1: distribution must be uniform or normal, got '" + kind + "'");
   if (operands[0].dtype != DType::i32 || !operands[0].shape.empty())
     return fail("random_c2: the step must be an i32 scalar");
-  return {{DType::f32, operands[1].shape}, ""};
+  return {{operands[1].dtype, operands[1].shape}, ""};
 }
 
 Result gradient(Operands operands, const Attributes &) {
@@ -209,10 +209,67 @@ Result depthwiseConv(Operands operands, const Attributes &a) {
   return convolution("depthwise_conv", operands, a, true);
 }
 
+Result convFilterGradient(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape, &places = operands[1].shape;
+  if (in.size() < 3 || in.size() > 5 || places.size() != in.size())
+    return fail("conv_filter_gradient_c1: input (N, spatial..., C) and gradient (N, places..., O) "
+                "must have equal rank 3 to 5, got " +
+                text(in) + " and " + text(places));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail("conv_filter_gradient_c6: input and gradient differ in element type");
+  const Ints &window = get<Ints>(attributes, "window");
+  Result result = windowed("conv_filter_gradient", operands[0], window, attributes);
+  if (!result)
+    return result;
+  Shape wanted = result.type.shape;
+  wanted.back() = places.back();
+  if (wanted != places)
+    return fail("conv_filter_gradient_c5: the gradient must be " + text(wanted) + ", got " +
+                text(places));
+  result.type.shape = window;
+  result.type.shape.insert(result.type.shape.end(), {in.back(), places.back()});
+  return result;
+}
+
 Result pool(Operands operands, const Attributes &attributes) {
   if (operands[0].shape.size() < 3)
     return fail("pool_c1: the input must be (N, spatial..., C), got " + text(operands[0].shape));
   return windowed("pool", operands[0], get<Ints>(attributes, "window"), attributes);
+}
+
+Result maxPoolGradient(Operands operands, const Attributes &attributes) {
+  if (operands[0].shape.size() < 3)
+    return fail("max_pool_gradient_c1: the input must be (N, spatial..., C), got " +
+                text(operands[0].shape));
+  Result places = windowed("max_pool_gradient", operands[0], get<Ints>(attributes, "window"),
+                           attributes);
+  if (!places)
+    return places;
+  if (places.type.shape != operands[1].shape)
+    return fail("max_pool_gradient_c5: the gradient must be " + text(places.type.shape) +
+                ", got " + text(operands[1].shape));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail("max_pool_gradient_c6: input and gradient differ in element type");
+  return {operands[0], ""};
+}
+
+Result avgPoolGradient(Operands operands, const Attributes &attributes) {
+  const Shape &places = operands[0].shape;
+  const Ints &size = get<Ints>(attributes, "size");
+  if (places.size() < 3 || size.size() != places.size() - 2 ||
+      std::any_of(size.begin(), size.end(), [](int64_t extent) { return extent < 1; }))
+    return fail("avg_pool_gradient_c1: a gradient (N, spatial..., C) and a positive size are "
+                "needed, got " +
+                text(places) + " and " + text(size));
+  TensorType input = operands[0];
+  std::copy(size.begin(), size.end(), input.shape.begin() + 1);
+  Result wanted = windowed("avg_pool_gradient", input, get<Ints>(attributes, "window"), attributes);
+  if (!wanted)
+    return wanted;
+  if (wanted.type.shape != places)
+    return fail("avg_pool_gradient_c5: the gradient must be " + text(wanted.type.shape) + ", got " +
+                text(places));
+  return {input, ""};
 }
 
 /// Marks the dimensions named by `axes` (from the end when negative); empty on a bad or repeated
@@ -397,6 +454,39 @@ Result resize(Operands operands, const Attributes &attributes) {
   return result;
 }
 
+Result resizeGradient(Operands operands, const Attributes &attributes) {
+  const Ints &size = get<Ints>(attributes, "size");
+  Result result{operands[0], ""};
+  if (operands[0].shape.size() != 4 || size.size() != 2 || size[0] < 1 || size[1] < 1)
+    return fail("resize_gradient_c1: (N, H, W, C) and a positive size (H, W) are needed, got " +
+                text(operands[0].shape) + " and " + text(size));
+  result.type.shape[1] = size[0], result.type.shape[2] = size[1];
+  return result;
+}
+
+Result gridSample(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape, &at = operands[1].shape;
+  if (in.size() != 4 || at.size() != 4 || at[3] != 2)
+    return fail("grid_sample_c1: (N, H, W, C) and coordinates (N, H, W, 2) are needed, got " +
+                text(in) + " and " + text(at));
+  if (in[0] != at[0])
+    return fail("grid_sample_c2: " + text(in) + " and " + text(at) + " differ in their batch");
+  static const std::set<std::string, std::less<>> interpolations = {"nearest", "bilinear"},
+                                                  modes = {"constant", "nearest", "wrap",
+                                                           "reflect"};
+  const std::string &interpolation = get<std::string>(attributes, "interpolation"),
+                    &mode = get<std::string>(attributes, "fill_mode");
+  if (!interpolations.contains(interpolation) || !modes.contains(mode))
+    return fail("grid_sample_c3: interpolation must be nearest or bilinear and fill_mode constant, "
+                "nearest, wrap or reflect, got '" +
+                interpolation + "' and '" + mode + "'");
+  get<double>(attributes, "fill_value");
+  DType dtype = operands[0].dtype;
+  if (operands[1].dtype != dtype || (dtype != DType::f32 && dtype != DType::f64))
+    return fail("grid_sample_c4: input and coordinates must be of one real element type");
+  return {{dtype, {in[0], at[1], at[2], in[3]}}, ""};
+}
+
 Result convTranspose(Operands operands, const Attributes &attributes) {
   const Shape &in = operands[0].shape, &kernel = operands[1].shape;
   const Ints &strides = get<Ints>(attributes, "strides"),
@@ -454,8 +544,12 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"select", {select, 3}},
                                                 {"matmul", {matmul, 2}},
                                                 {"conv", {conv, 2}},
+                                                {"conv_filter_gradient", {convFilterGradient, 2}},
                                                 {"max_pool", {pool, 1}},
                                                 {"avg_pool", {pool, 1}},
+                                                {"max_pool_gradient", {maxPoolGradient, 2}},
+                                                {"avg_pool_gradient", {avgPoolGradient, 1}},
+                                                {"resize_gradient", {resizeGradient, 1}},
                                                 {"reduce", {reduce, 1}},
                                                 {"softmax", {axisOp, 1}},
                                                 {"reshape", {reshape, 1}},
@@ -468,10 +562,12 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"gather", {gather, 2}},
                                                 {"broadcast", {broadcastTo, 1}},
                                                 {"resize", {resize, 1}},
+                                                {"grid_sample", {gridSample, 2}},
                                                 {"conv_transpose", {convTranspose, 2}}};
     for (const char *name :
-         {"neg", "abs", "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf", "floor", "ceil",
-          "round", "sin", "cos", "stop_gradient", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+         {"neg",   "abs",        "exp",  "log",   "sqrt", "rsqrt",   "tanh",          "sigmoid",
+          "erf",   "floor",      "ceil", "round", "sin",  "cos",     "stop_gradient", "relu",
+          "clamp", "leaky_relu", "elu",  "gelu",  "silu", "softplus"})
       t[name] = {pointwise, 1};
     for (const char *name : {"add", "sub", "mul", "div", "maximum", "minimum", "pow"})
       t[name] = {pointwise, 2};

@@ -7,8 +7,8 @@
 #include "ir/Reference/Loops.h"
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <numbers>
 
@@ -285,15 +285,13 @@ Value RandomOp::decompose(OpBuilder &b) {
   auto type = cast<RankedTensorType>(getLike().getType());
   if (!type.hasStaticShape() || getLike().getDefiningOp<ConstantOp>())
     return {};
-  Value like = ConstantOp::create(b, getLoc(),
-                                  DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
+  Value like = ConstantOp::create(
+      b, getLoc(), DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
   return RandomOp::create(b, getLoc(), getType(), getStep(), like, getDistributionAttr(),
                           getSeedAttr());
 }
 
-LogicalResult GradientOp::evaluate(ArrayRef<const HostTensor *>, HostTensor &) {
-  return emitOpError("is not written out; run cornet-gradient");
-}
+LogicalResult GradientOp::verify() { return verifyInferred(getOperation()); }
 
 LogicalResult CircleOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   double gamma = getGamma().convertToDouble(), margin = getMargin().convertToDouble();
@@ -348,6 +346,45 @@ LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &ou
   return success();
 }
 
+LogicalResult GridSampleOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const std::vector<int64_t> &shape = in[0]->shape;
+  int64_t H = shape[1], W = shape[2], C = shape[3], places = in[1]->size() / 2,
+          perImage = places / shape[0];
+  bool bilinear = getInterpolation() == "bilinear";
+  StringRef mode = getFillMode();
+  auto inside = [&](int64_t i, int64_t n) -> int64_t { // -1: filled
+    auto cycle = [&](int64_t period) { return ((i % period) + period) % period; };
+    if (mode == "nearest")
+      return std::clamp<int64_t>(i, 0, n - 1);
+    if (mode == "wrap")
+      return cycle(n);
+    if (mode == "reflect")
+      return cycle(2 * n) < n ? cycle(2 * n) : 2 * n - 1 - cycle(2 * n);
+    return i >= 0 && i < n ? i : -1;
+  };
+  out.data.assign(size_t(out.size()), 0);
+  for (int64_t place = 0; place < places; ++place) {
+    const double *image = in[0]->data.data() + place / perImage * H * W * C;
+    int64_t low[2];
+    double share[2];
+    for (int d = 0; d < 2; ++d) {
+      double at = std::fmin(std::fmax(in[1]->data[size_t(2 * place + d)], -0x1p23), 0x1p23);
+      low[d] = int64_t(bilinear ? std::floor(at) : std::round(at));
+      share[d] = bilinear ? at - double(low[d]) : 0;
+    }
+    for (int y = 0; y <= bilinear; ++y)
+      for (int x = 0; x <= bilinear; ++x) {
+        int64_t i = inside(low[0] + y, H), j = inside(low[1] + x, W);
+        double weight = (y ? share[0] : 1 - share[0]) * (x ? share[1] : 1 - share[1]);
+        for (int64_t c = 0; c < C; ++c)
+          out.data[size_t(place * C + c)] +=
+              weight *
+              (i < 0 || j < 0 ? getFillValue().convertToDouble() : image[(i * W + j) * C + c]);
+      }
+  }
+  return success();
+}
+
 LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   const std::vector<int64_t> &kernel = in[1]->shape;
   SmallVector<int64_t> window(kernel.begin(), kernel.end() - 2);
@@ -370,6 +407,87 @@ LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTen
         for (int64_t c = 0; c < C; ++c)
           out.data[to * O + o] += x[c] * w[o * C + c];
     });
+  });
+  return success();
+}
+
+LogicalResult MaxPoolGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *x = in[0]->data.data(), *g = in[1]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[1]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    std::vector<int64_t> best(size_t(C), -1); // pixels
+    window.taps(index, [&](int64_t, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c)
+        if (int64_t &at = best[size_t(c)]; at < 0 || x[pixel * C + c] > x[at * C + c])
+          at = pixel;
+    });
+    for (int64_t c = 0; c < C; ++c, ++g)
+      if (best[size_t(c)] >= 0)
+        out.data[size_t(best[size_t(c)] * C + c)] += *g;
+  });
+  return success();
+}
+
+LogicalResult AvgPoolGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{out.shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *g = in[0]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[0]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    int64_t real = 0;
+    window.taps(index, [&](int64_t, int64_t) { ++real; });
+    window.taps(index, [&](int64_t, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c)
+        out.data[size_t(pixel * C + c)] += g[c] / double(real);
+    });
+    g += C;
+  });
+  return success();
+}
+
+LogicalResult ResizeGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  std::vector<int64_t> strides = out.strides();
+  out.data.assign(size_t(out.size()), 0);
+  int64_t at = 0;
+  reference::forEach(in[0]->shape, [&](ArrayRef<int64_t> index) {
+    int64_t low[2], high[2];
+    double share[2], g = in[0]->data[size_t(at++)];
+    for (size_t d = 0; d < 2; ++d) {
+      int64_t extent = out.shape[d + 1];
+      double x = (double(index[d + 1]) + 0.5) * double(extent) / double(in[0]->shape[d + 1]) - 0.5;
+      x = std::clamp(x, 0.0, double(extent - 1));
+      low[d] = int64_t(x), high[d] = std::min(low[d] + 1, extent - 1);
+      share[d] = x - double(low[d]);
+    }
+    for (int y = 0; y < 2; ++y)
+      for (int x = 0; x < 2; ++x)
+        out.data[size_t(index[0] * strides[0] + (y ? high : low)[0] * strides[1] +
+                        (x ? high : low)[1] * strides[2] + index[3])] +=
+            (y ? share[0] : 1 - share[0]) * (x ? share[1] : 1 - share[1]) * g;
+  });
+  return success();
+}
+
+LogicalResult ConvFilterGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = in[0]->shape.back(), O = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *g = in[1]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[1]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    window.taps(index, [&](int64_t position, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c) {
+        double left = in[0]->data[size_t(pixel * C + c)];
+        double *to = out.data.data() + (position * C + c) * O;
+        for (int64_t o = 0; o < O; ++o)
+          to[o] += left * g[o];
+      }
+    });
+    g += O;
   });
   return success();
 }
@@ -472,6 +590,9 @@ Value ConvTransposeOp::decompose(OpBuilder &b) {
   int64_t C = kernel[spatial + 1], O = kernel[spatial], phases = 1;
   if (llvm::any_of(getDilations(), [](int64_t d) { return d != 1; }) ||
       ShapedType::isDynamic(in[0]))
+    return {};
+  // Kernels compute phases one by one, without the shuffle.
+  if (spatial <= 2 && llvm::all_of(getStrides(), [](int64_t s) { return s <= 4; }))
     return {};
   // Kernel (k..., O, C) -> (U, s)... reversed along each U -> (U..., C, s..., O) -> (U..., C, s O).
   Value weights = getKernel();

@@ -40,6 +40,18 @@ def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv", [DeclareOpInter
                        DenseI64ArrayAttr:$dilations);
 }
 
+def Cornet_ConvFilterGradientOp : Cornet_Structured<"conv_filter_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of conv by its kernel: result[k..., c, o] sums input[n, i s + k d - p, c] gradient[n, i, o]";
+  let description = [{
+    `input` (N, spatial..., C) is what conv reads, `gradient` (N, places..., O) has its result's shape; the result is
+    (window..., C, O), one group. Constraints: conv_filter_gradient_c1 ranks; conv_filter_gradient_c2 attribute lengths;
+    conv_filter_gradient_c3 positive attributes; conv_filter_gradient_c4 the window fits; conv_filter_gradient_c5 the
+    gradient has a cell for each place; conv_filter_gradient_c6 one element type.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gradient, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+
 class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = text;
   let description = [{
@@ -50,6 +62,29 @@ class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [D
 }
 def Cornet_MaxPoolOp : Cornet_Pool<"max_pool", "The largest real cell of each window">;
 def Cornet_AvgPoolOp : Cornet_Pool<"avg_pool", "The mean of each window's real cells, padding not counted">;
+
+def Cornet_MaxPoolGradientOp : Cornet_Structured<"max_pool_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of max_pool by its input: each gradient goes to the first largest cell of its window";
+  let description = [{
+    `input` is what max_pool reads, `gradient` has its result's shape; the result has the input's. First in row-major
+    order of the window. Constraints: max_pool_gradient_c1 rank; max_pool_gradient_c2 attribute lengths;
+    max_pool_gradient_c3 positive attributes; max_pool_gradient_c4 the window fits; max_pool_gradient_c5 the gradient has a
+    cell for each place; max_pool_gradient_c6 one element type. Source: Keras 3 on JAX and TensorFlow.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gradient, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+def Cornet_AvgPoolGradientOp : Cornet_Structured<"avg_pool_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of avg_pool by its input: the real cells of each window share its gradient";
+  let description = [{
+    `gradient` has avg_pool's result's shape, `size` the spatial extents of its input; the result is (N, size..., C).
+    Constraints: avg_pool_gradient_c1 rank and a positive size; avg_pool_gradient_c2 attribute lengths;
+    avg_pool_gradient_c3 positive attributes; avg_pool_gradient_c4 the window fits; avg_pool_gradient_c5 the gradient has a
+    cell for each place.
+  }];
+  let arguments = (ins AnyRankedTensor:$gradient, DenseI64ArrayAttr:$size, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
 
 def Cornet_ReduceOp : Cornet_Structured<"reduce", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "sum, mean, max or min over axes";
@@ -110,7 +145,7 @@ def Cornet_ScatterOp : Cornet_Structured<"scatter", [DeclareOpInterfaceMethods<C
   }];
   let arguments = (ins AnyRankedTensor:$updates, AnyRankedTensor:$indices, I64Attr:$rows);
 }
-def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Draws of the shape of `like`: uniform in [0, 1) or normal (0, 1)";
   let description = [{
     Philox4x32-10 with the counter (cell, 0, step, 0) and the key `seed`: the same bits whatever the threads. Uniform
@@ -119,25 +154,49 @@ def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cor
   }];
   let arguments = (ins AnyRankedTensor:$step, AnyRankedTensor:$like, StrAttr:$distribution, I64Attr:$seed);
 }
-def Cornet_GradientOp : Cornet_Structured<"gradient"> {
+def Cornet_GradientOp : Cornet_Op<"gradient", [Pure]> {
   let summary = "The derivative of the sum of y's cells by x, of x's shape";
   let description = [{
     Written by cornet-gradient in vector-Jacobian products of the ops between; zeros where nothing flows.
     Constraint: gradient_c1 real element types.
   }];
   let arguments = (ins AnyRankedTensor:$y, AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
-def Cornet_ResizeOp : Cornet_Structured<"resize"> {
+def Cornet_ResizeOp : Cornet_Structured<"resize", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
+}
+def Cornet_ResizeGradientOp : Cornet_Structured<"resize_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of resize by its input, whose extents (H, W) are `size`";
+  let description = [{
+    result[n, y, x, c] sums gradient[n, i, j, c] max(0, 1 - |p(i) - y|) max(0, 1 - |p(j) - x|), p the place in the input that
+    resize reads. Constraint: resize_gradient_c1 rank 4 and a positive size.
+  }];
+  let arguments = (ins AnyRankedTensor:$gradient, DenseI64ArrayAttr:$size);
+}
+def Cornet_GridSampleOp : Cornet_Structured<"grid_sample"> {
+  let summary = "result[n, i, j, c] = input[n, y, x, c] at the real place (y, x) = coordinates[n, i, j]";
+  let description = [{
+    Input (N, H, W, C), coordinates (N, Ho, Wo, 2) in cells, (0, 0) being the centre of the first. `interpolation` is
+    nearest (halves away from 0) or bilinear, of the four cells around. `fill_mode` tells the cells outside: constant
+    (`fill_value`), nearest (the edge's), wrap (abcd|abcd) or reflect (dcba|abcd|dcba). Coordinates are clamped to
+    +-2^23; one that is no number is the lower end. Constraints: grid_sample_c1 shapes; grid_sample_c2 one batch;
+    grid_sample_c3 known words; grid_sample_c4 one real element type. Source: Keras 3 ops.image.affine_transform,
+    ops.image.map_coordinates, as with JAX.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$coordinates, StrAttr:$interpolation, StrAttr:$fill_mode,
+                       F64Attr:$fill_value);
 }
 def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
     Kernel (spatial..., O, C), as Keras stores it. `padding` is cut from the full result before and after each
-    spatial dimension; a negative one adds zeros. With dilation 1 it decomposes into one conv with a phase of the
-    stride in each group of O channels, and a shuffle. Constraints: conv_transpose_c1 ranks;
+    spatial dimension; a negative one adds zeros. Where kernels do not know it (3-D, strides above 4) and dilation is 1,
+    it decomposes into one conv with a phase of the stride in each group of O channels, and a shuffle. Constraints: conv_transpose_c1 ranks;
     conv_transpose_c2 attribute lengths; conv_transpose_c3 channels; conv_transpose_c4 an output is left;
     conv_transpose_c5 one element type. Source: Keras 3 Conv2DTranspose.
   }];
