@@ -69,10 +69,9 @@ public:
     mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
     registerCornetPasses();
     mlir::PassManager pm(&context);
-    std::string passes =
-        "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) +
-        "},cornet-freeze-variables," +
-        (decompose ? "cornet-decompose-composites,cornet-gradient" : "canonicalize");
+    std::string passes = "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) +
+                         "},cornet-freeze-variables" +
+                         (decompose ? ",cornet-decompose-composites,cornet-gradient" : "");
     if (failed(mlir::parsePassPipeline(passes, pm)) || failed(pm.run(*copy)))
       return {};
     std::vector<HostTensor> host;
