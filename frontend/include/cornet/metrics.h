@@ -56,7 +56,8 @@ namespace metrics {
 MetricPtr MetricFunction(std::string name,
                          std::function<Tensor(const Tensor &y_true, const Tensor &y_pred)> function,
                          std::string direction = "");
-/// The mean of a loss's values over the samples that count.
+/// The mean of a loss's values. As in Keras, Loss::valid() scales sample weights where there are
+/// some, and without them every value counts.
 MetricPtr MetricOfLoss(std::string name, LossPtr loss, std::string direction = "down");
 
 struct MetricOptions {

@@ -130,8 +130,7 @@ public:
       weight = real(weight);
       alignWeight(wide, weight);
       weight = wide * weight;
-    } else if (counts)
-      weight = counts;
+    } // without weights all values count, also those that are 0 because they do not: as Keras does
     addMean(values, weight);
   }
 

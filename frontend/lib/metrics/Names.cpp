@@ -60,7 +60,10 @@ const std::map<std::string, Maker> &table() {
     CORNET_METRIC(FBetaScore);
     CORNET_METRIC(BinaryIoU);
 #undef CORNET_METRIC
-    for (auto [alias, kind] : {std::pair("bce", "BinaryCrossentropy"),
+    t.erase("f1score"), t.erase("r2score"); // Keras tells these words apart
+    for (auto [alias, kind] : {std::pair("f1_score", "F1Score"),
+                               {"r2_score", "R2Score"},
+                               {"bce", "BinaryCrossentropy"},
                                {"BCE", "BinaryCrossentropy"},
                                {"mse", "MeanSquaredError"},
                                {"MSE", "MeanSquaredError"},

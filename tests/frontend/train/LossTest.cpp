@@ -150,5 +150,100 @@ INSTANTIATE_TEST_SUITE_P(All, KerasLoss, testing::Range<size_t>(0, cases().size(
                            return std::string(cases()[info.param].at("name"));
                          });
 
+/// The outputs of `record` on inputs with these arrays.
+std::vector<Array> compute(const std::vector<Array> &arrays,
+                           const std::function<std::vector<Tensor>(std::vector<Tensor>)> &record,
+                           bool decompose = true) {
+  Recording recording;
+  std::vector<Tensor> inputs;
+  for (const Array &array : arrays)
+    inputs.push_back(inputFor(array));
+  Step step(Functional(inputs, record(inputs)));
+  std::vector<Array> out = step.compute(arrays, decompose);
+  EXPECT_EQ(step.problems, "");
+  return out;
+}
+
+TEST(Loss, TakesLogitsFromTheSoftmaxOrSigmoidBefore) {
+  Array classes{{3}, {0, 2, 1}, true}, hot{{3, 3}, {1, 0, 0, 0, 0, 1, 0, 1, 0}},
+      x{{3, 3}, {90, -60, 3, 0.5f, 2, -70, 1, 2, 3}};
+  auto both = [&](const Array &y, const LossPtr &ofShares, const LossPtr &ofLogits,
+                  Tensor (*activation)(const Tensor &)) {
+    std::vector<Array> got = compute({y, x}, [&](std::vector<Tensor> in) {
+      Tensor shares = activation(in[1]), a = (*ofShares)(in[0], shares),
+             b = (*ofLogits)(in[0], in[1]);
+      return std::vector<Tensor>{a, b, ops::gradient(a, in[1]), ops::gradient(b, in[1])};
+    });
+    ASSERT_EQ(got.size(), 4u);
+    EXPECT_GT(got[0].data[0], 20); // clipping would have said 16.1 at most for a sample
+    expectNear(got[0], got[1], 1e-6, "loss");
+    expectNear(got[2], got[3], 1e-6, "gradient");
+  };
+  auto softmax = [](const Tensor &t) { return ops::softmax(t); };
+  both(classes, SparseCategoricalCrossentropy(),
+       SparseCategoricalCrossentropy({.from_logits = true}), softmax);
+  both(hot, CategoricalCrossentropy(), CategoricalCrossentropy({.from_logits = true}), softmax);
+  both(hot, BinaryCrossentropy({.reduction = "sum"}),
+       BinaryCrossentropy({.from_logits = true, .reduction = "sum"}), ops::sigmoid);
+}
+
+TEST(Loss, CircleIsWhatItsOpSays) {
+  Array labels{{4}, {0, 1, 0, 1}, true}, x{{4, 2}, {0.6f, 0.8f, 1, 0, 0.8f, -0.6f, 0, 1}};
+  auto record = [](std::vector<Tensor> in) {
+    return std::vector<Tensor>{Circle({.gamma = 5, .margin = 0.3})->call(in[0], in[1])};
+  };
+  std::vector<Array> written = compute({labels, x}, record),
+                     op = compute({labels, x}, record, false);
+  ASSERT_EQ(written.size() + op.size(), 2u);
+  expectNear(op[0], written[0], 1e-6, "circle");
+}
+
+TEST(Loss, OfYourOwnIsAFunction) {
+  Array y{{2}, {1, 2}}, p{{2, 1}, {3, 5}};
+  LossPtr own = LossFunction(
+      "cubic", [](const Tensor &y, const Tensor &p) { return ops::pow(ops::abs(y - p), 3); });
+  EXPECT_EQ(own->name, "cubic");
+  std::vector<Array> got = compute(
+      {y, p}, [&](std::vector<Tensor> in) { return std::vector<Tensor>{(*own)(in[0], in[1])}; });
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_NEAR(got[0].data[0], (8 + 27) / 2.0, 1e-5);
+}
+
+TEST(Loss, IsFoundByKerasNames) {
+  Json document = Json::parse(std::ifstream(CORNET_SOURCE_DIR "/tests/keras/metrics.json"));
+  for (const std::string name : document.at("losses")) {
+    EXPECT_NE(loss(name), nullptr) << name;
+    EXPECT_EQ(checkLoss(name), "");
+  }
+  EXPECT_EQ(loss("mse")->name, "mse");
+  EXPECT_EQ(loss("Huber")->name, "huber_loss");
+  EXPECT_EQ(loss("mean_squared"), nullptr);
+  EXPECT_EQ(checkLoss("mean_squared").find("unknown loss 'mean_squared'; known: BCE, "), 0u);
+}
+
+TEST(Loss, TellsMistakes) {
+  auto mistakes = [](Shape y, Shape p, const LossPtr &loss, Shape weight = {}) {
+    Recording recording;
+    Tensor w = weight.empty() ? Tensor() : Input(weight);
+    (*loss)(Input(y), Input(p), w);
+    return text(Recording::current()->mistakes);
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(
+      mistakes({3}, {4}, MeanSquaredError()),
+      HasSubstr("loss 'mean_squared_error': targets (?, 3) and predictions (?, 4) must have "
+                "the same shape"));
+  EXPECT_THAT(mistakes({3}, {3}, MeanSquaredError({.reduction = "average"})),
+              HasSubstr("reduction is 'average'; use sum_over_batch_size, mean, sum, "));
+  EXPECT_THAT(mistakes({5}, {4}, SparseCategoricalCrossentropy()),
+              HasSubstr("class labels of shape (?, 5) for predictions of (?, 4); give them (?)"));
+  EXPECT_THAT(mistakes({2}, {3}, CTC()),
+              HasSubstr("CTC needs targets (B, L) and logits (B, T, C)"));
+  EXPECT_THAT(mistakes({1}, {3}, CategoricalGeneralizedCrossEntropy({.q = 1})),
+              HasSubstr("it must lie between 0 and 1"));
+  EXPECT_EQ(mistakes({3}, {3}, MeanSquaredError()), "");
+  EXPECT_NE(mistakes({3}, {3}, MeanSquaredError(), {5}), "");
+}
+
 } // namespace
 } // namespace cornet::test

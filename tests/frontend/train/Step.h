@@ -15,6 +15,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -46,7 +47,7 @@ inline Tensor inputFor(const Array &array) {
 
 class Step {
 public:
-  explicit Step(const Model &model) {
+  explicit Step(const Model &model) : outputs(model.outputs.size()) {
     context.getDiagEngine().registerHandler([this](mlir::Diagnostic &d) {
       problems += d.str() + "\n";
       return mlir::success();
@@ -62,30 +63,32 @@ public:
   }
 
   /// The outputs for these inputs, or nothing and problems.
-  std::vector<Array> compute(const std::vector<Array> &inputs) {
+  std::vector<Array> compute(const std::vector<Array> &inputs, bool decompose = true) {
     if (!problems.empty())
       return {};
     mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
     registerCornetPasses();
     mlir::PassManager pm(&context);
     std::string passes = "cornet-bind-batch{sizes=" + std::to_string(inputs.at(0).shape.at(0)) +
-                         "},cornet-freeze-variables,cornet-decompose-composites,cornet-gradient";
+                         "},cornet-freeze-variables" +
+                         (decompose ? ",cornet-decompose-composites,cornet-gradient" : "");
     if (failed(mlir::parsePassPipeline(passes, pm)) || failed(pm.run(*copy)))
       return {};
     std::vector<HostTensor> host;
     for (const Array &input : inputs)
       host.push_back({input.shape, std::vector<double>(input.data.begin(), input.data.end())});
-    auto outputs = reference::interpret(*copy->getOps<mlir::func::FuncOp>().begin(), host);
+    auto results = reference::interpret(*copy->getOps<mlir::func::FuncOp>().begin(), host);
     std::vector<Array> out;
-    if (succeeded(outputs))
-      for (HostTensor &output : *outputs)
-        out.push_back({output.shape, std::vector<float>(output.data.begin(), output.data.end())});
+    if (succeeded(results)) // the outputs, and then the variables' new values
+      for (const HostTensor &result : llvm::ArrayRef(*results).take_front(outputs))
+        out.push_back({result.shape, std::vector<float>(result.data.begin(), result.data.end())});
     return out;
   }
 
   std::string problems;
 
 private:
+  size_t outputs;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };

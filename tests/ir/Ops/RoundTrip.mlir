@@ -154,3 +154,10 @@ func.func @program(%x: tensor<4xf32>) {
   }
   return
 }
+
+// CHECK-LABEL: func.func @circle(
+// CHECK:         cornet.circle %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {gamma = 8.000000e+01 : f64, margin = 2.500000e-01 : f64, remove_diagonal = true} : (tensor<?xi32>, tensor<?x4xf32>, tensor<?xi32>, tensor<?x4xf32>) -> tensor<?xf32>
+func.func @circle(%l: tensor<?xi32>, %e: tensor<?x4xf32>) {
+  %0 = cornet.circle %l, %e, %l, %e {gamma = 80.0 : f64, margin = 0.25 : f64, remove_diagonal = true} : (tensor<?xi32>, tensor<?x4xf32>, tensor<?xi32>, tensor<?x4xf32>) -> tensor<?xf32>
+  return
+}

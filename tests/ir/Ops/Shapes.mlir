@@ -197,3 +197,11 @@ func.func @gradient_c1(%y: tensor<3xf32>, %x: tensor<3xi32>) {
   %0 = cornet.gradient %y, %x : (tensor<3xf32>, tensor<3xi32>) -> tensor<3xi32>
   return
 }
+
+// -----
+
+func.func @circle_c1(%l: tensor<4xi32>, %e: tensor<4x2xf32>, %r: tensor<4x3xf32>) {
+  // expected-error @below {{circle_c1: labels (B), embeddings (B, D), reference labels (R) and embeddings (R, D) are needed, got (4), (4, 2), (4) and (4, 3)}}
+  %0 = cornet.circle %l, %e, %l, %r {gamma = 80.0 : f64, margin = 0.4 : f64, remove_diagonal = true} : (tensor<4xi32>, tensor<4x2xf32>, tensor<4xi32>, tensor<4x3xf32>) -> tensor<4xf32>
+  return
+}
