@@ -33,6 +33,8 @@ public:
              "strides, 3-D)";
     if (!llvm::isa<BlockArgument>(all[0].input) || !llvm::isa<BlockArgument>(all[0].weights))
       return "an operand is computed in the group";
+    if (all[0].packed && all[0].input == all[0].weights)
+      return "one tensor is both sides, and cannot be packed as weights and lie as data";
     if (auto reason = refuseEpilogue(dispatch, rootOf(dispatch)))
       return reason;
     for (const Contraction &k : all)

@@ -65,7 +65,7 @@ struct Orthogonalized : Optimizer {
       x = ops::transpose(x, {1, 0});
     x = x / (ops::sqrt(ops::sum(x * x)) + 1e-7);
     for (int64_t i = 0; i < o.ns_steps; ++i) {
-      Tensor a = ops::record("matmul", {x, x}, {{"transpose_lhs", false}, {"transpose_rhs", true}});
+      Tensor a = ops::matmul(x, ops::transpose(x, {1, 0}));
       Tensor b = o.muon_b * a + o.muon_c * ops::matmul(a, a);
       x = o.muon_a * x + ops::matmul(b, x);
     }

@@ -77,6 +77,21 @@ TEST(Regularizers, HaveDerivatives) {
   expectDerivative(OrthogonalRegularizer({.factor = 0.5, .mode = "columns"}), w, {2, 3});
 }
 
+TEST(Regularizers, AreTheSameCompiled) {
+  for (const RegularizerPtr &regularizer :
+       {L1L2({.l1 = 0.3, .l2 = 0.2}), OrthogonalRegularizer(), // a product of a tensor with itself
+        OrthogonalRegularizer({.mode = "columns"})}) {
+    Recorder recorder;
+    VariablePtr cost = weight("cost", {}, {0});
+    ops::assign(cost, (*regularizer)(recorder.input({4, 3})));
+    Recorded step(recorder);
+    Cells w = {0.4, -0.3, 0.9, -1.1, 0.7, 0.2, 0.3, 0.8, -0.5, 1.2, -0.6, 0.1};
+    step.run({w});
+    expectNear(step.runCompiled({{w}})["cost"], step.value(cost), 1e-6, "the cost");
+    ASSERT_EQ(step.problems, "");
+  }
+}
+
 TEST(Regularizers, AreFoundByName) {
   for (const char *name : {"l1", "l2", "l1_l2", "orthogonal_regularizer", "L1L2"})
     EXPECT_TRUE(regularizer(name)) << name;
