@@ -3,7 +3,7 @@
 
 Needs keras 3, jax and scikit-learn. Three models start from weights that are stored, see the same
 batches of real digits for 50 steps, and the loss of each step is stored, and what they predict then.
-Weights are in the order of model.weights.
+Weights go by their paths.
 """
 import json
 import os
@@ -24,7 +24,7 @@ def numbers(array):
 
 def run(name, model, compiled, x, ys, results):
     model.compile(jit_compile=True, **compiled)
-    entry = {"name": name, "weights": [numbers(w) for w in model.get_weights()], "losses": []}
+    entry = {"name": name, "weights": {w.path.removeprefix("sequential/"): numbers(w) for w in model.weights}, "losses": []}
     for step in range(STEPS):
         begin = step * BATCH % ROWS
         rows = slice(begin, begin + BATCH)
@@ -47,12 +47,14 @@ def main(path):
     mlp = keras.Sequential([layers.Input((64,)), layers.Dense(24, activation="relu", kernel_regularizer="l2"),
                             layers.Dense(16, activation="tanh"), layers.Dense(10, activation="softmax")])
     run("mlp", mlp, dict(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy"), x, [y], results)
+    keras.backend.clear_session()
     cnn = keras.Sequential([
         layers.Input((8, 8, 1)), layers.Conv2D(6, 3, padding="same", use_bias=False), layers.BatchNormalization(),
         layers.ReLU(), layers.MaxPooling2D(), layers.Conv2D(8, 3, padding="same"), layers.BatchNormalization(momentum=0.9),
         layers.ReLU(), layers.AveragePooling2D(2), layers.Flatten(), layers.Dense(10)])
     run("cnn", cnn, dict(optimizer=keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
                          loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)), x.reshape(-1, 8, 8, 1), [y], results)
+    keras.backend.clear_session()
     image = layers.Input((64,))
     hidden = layers.Dense(20, activation="gelu")(image)
     hidden = layers.LayerNormalization()(hidden)
