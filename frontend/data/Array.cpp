@@ -166,7 +166,8 @@ Array::Array(DType type, std::vector<int64_t> shape) : type(type), shape(std::mo
 
 Array Array::text(std::string_view text) {
   Array array(DType::U8, {int64_t(text.size())});
-  std::memcpy(array.bytes.data(), text.data(), text.size());
+  if (!text.empty())
+    std::memcpy(array.bytes.data(), text.data(), text.size());
   return array;
 }
 

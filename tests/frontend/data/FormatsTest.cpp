@@ -39,6 +39,30 @@ TEST_F(Formats, IdxReadsMnistsFilesGzipped) {
   EXPECT_EQ(all.x[0].shape, (std::vector<int64_t>{60, 8, 8}));
 }
 
+// The example of docs/data.md, on smaller files.
+TEST_F(Formats, DigitsBecomeShuffledBatchesOfFloats) {
+  Dataset digits =
+      idxDataset(fixture("digits-images-idx3-ubyte.gz"), fixture("digits-labels-idx1-ubyte.gz"));
+  auto [train, validation] = digits.split(0.9);
+  auto scaled = [](Example example) {
+    Array image = example.x[0].as(DType::F32);
+    for (float &pixel : image.data<float>())
+      pixel /= 255;
+    example.x[0] = image.reshaped({8, 8, 1});
+    return example;
+  };
+  Dataset batches = train.shuffle(60000, 42).map(scaled, 4).batch(32).prefetch(2);
+  EXPECT_EQ(batches.cardinality(), 2);
+  EXPECT_EQ(validation.cardinality(), 6);
+  Batch all = collect(batches.unbatch()), plain = collect(train);
+  EXPECT_EQ(all.x[0].shape, (std::vector<int64_t>{54, 8, 8, 1}));
+  double sum = 0, expected = 0;
+  for (int64_t i = 0; i < all.x[0].count(); ++i)
+    sum += all.x[0].at(i), expected += plain.x[0].at(i) / 255;
+  EXPECT_NEAR(sum, expected, 1e-3);
+  EXPECT_NE(all.y, plain.y);
+}
+
 TEST_F(Formats, IdxTurnsBigEndianNumbers) {
   EXPECT_EQ(readIdx(fixture("floats.idx")), readNpy(fixture("floats.npy")));
 }
