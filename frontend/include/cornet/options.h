@@ -30,8 +30,10 @@ struct OptionList {
       options.push_back({name, int64_t(field)});
     else if constexpr (std::is_floating_point_v<T>)
       options.push_back({name, double(field)});
-    else if constexpr (requires { field.lower, field.upper; }) // a range
-      options.push_back({name, std::vector<double>{field.lower, field.upper}});
+    else if constexpr (requires { field.lower, field.upper; }) // one number is to both sides of 0
+      field.lower == -field.upper
+          ? options.push_back({name, field.upper})
+          : options.push_back({name, std::vector<double>{field.lower, field.upper}});
     else
       options.push_back({name, field});
   }
