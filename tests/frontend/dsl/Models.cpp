@@ -77,7 +77,7 @@ TEST(Model, ModelsAreLayers) {
   Model stack = Sequential({6}, {inner, Dense({.units = 2})}, "stack");
   EXPECT_EQ(stack.variables().size(), 6u);
   EXPECT_EQ(stack.outputs[0].shape(), (Shape{-1, 2}));
-  EXPECT_NE(summaryOf(stack).find("inner (Functional)"), std::string::npos) << summaryOf(stack);
+  EXPECT_NE(summaryOf(stack).find("inner (Sequential)"), std::string::npos) << summaryOf(stack);
 }
 
 /// A layer made of ops: a gated unit with weights of its own.
