@@ -201,6 +201,8 @@ void Emitter::entry(const EntryPoint &entry) {
   for (int end : ends)
     results.push_back(typeOf(graph.nodes[size_t(end)]));
   func::FuncOp out = function(entry.name, types, results, entry.whole);
+  if (!entry.batches.empty())
+    out->setAttr("cornet.batches", b.getDenseI64ArrayAttr(entry.batches));
   for (auto [i, index] : llvm::enumerate(arguments)) {
     const Node &node = graph.nodes[size_t(index)];
     body.values[index] = out.getArgument(unsigned(i));
@@ -237,7 +239,7 @@ OwningOpRef<ModuleOp> emitProgram(MLIRContext &context, const ProgramDescription
 }
 
 OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) {
-  EntryPoint predict{"predict", model.graph, model.inputs, {}, false};
+  EntryPoint predict{"predict", model.graph, model.inputs, {}};
   for (const Tensor &output : model.outputs) {
     std::string layer = model.graph->nodes[size_t(output.node)].layer;
     predict.outputs.emplace_back(layer.substr(0, layer.find('/')), output);

@@ -5,8 +5,8 @@
 // Before: `?` appears only as dimension 0. After: the entry points are static and carry
 // cornet.entry = "name" and cornet.batch = size. Rows of an entry point do not depend on one
 // another unless it is marked `cornet.whole`; of such a one, arguments and results with a batch are
-// marked `cornet.batched`, and it is cloned once where nothing has a batch. Kept for others:
-// everything else.
+// marked `cornet.batched`, and it is cloned once where nothing has a batch. An entry point with
+// sizes of its own (`cornet.batches`) is cloned for those instead. Kept for others: everything else.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -110,6 +110,8 @@ struct BindBatch : impl::BindBatchBase<BindBatch> {
         return tensor && tensor.hasStaticShape();
       });
       std::vector<int64_t> wanted(sizes.begin(), sizes.end());
+      if (auto own = entry->getAttrOfType<DenseI64ArrayAttr>("cornet.batches"))
+        wanted.assign(own.asArrayRef().begin(), own.asArrayRef().end());
       if (!anyBatch && entry->hasAttr("cornet.whole") && !wanted.empty())
         wanted.resize(1);
       for (int64_t size : wanted)

@@ -11,9 +11,12 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <map>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace cornet;
 using namespace cornet::runtime;
@@ -107,6 +110,38 @@ cornet_status *readFile(const std::string &path, std::string &bytes) {
   return nullptr;
 }
 
+/// Where a variable's cells begin and end.
+struct Record {
+  size_t cells, end;
+};
+
+/// The variable whose head is at `at`; nothing when the bytes end before it does.
+std::optional<Record> recordAt(const std::string &bytes, size_t at) {
+  auto read = [&](auto &value) {
+    if (bytes.size() - at < sizeof value)
+      return false;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    at += sizeof value;
+    return true;
+  };
+  uint32_t length, dtype, rank;
+  if (!read(length) || bytes.size() - at < length)
+    return std::nullopt;
+  at += length;
+  if (!read(dtype) || !read(rank) || dtype > fb::DType_MAX || rank > 16)
+    return std::nullopt;
+  uint64_t size = sizeOf(fb::DType(dtype));
+  for (uint32_t d = 0; d < rank; ++d) {
+    int64_t extent;
+    if (!read(extent) || extent < 0 || (extent && size > bytes.size() / uint64_t(extent)))
+      return std::nullopt;
+    size *= uint64_t(extent);
+  }
+  if (bytes.size() - at < size)
+    return std::nullopt;
+  return Record{at, at + size};
+}
+
 cornet_status *load(cornet_session &session, const std::string &path) {
   std::string bytes;
   if (cornet_status *status = readFile(path, bytes))
@@ -124,25 +159,27 @@ cornet_status *load(cornet_session &session, const std::string &path) {
   auto hash = artifact::Sha256::of(bytes.data() + kHead, bytes.size() - kHead);
   if (std::memcmp(hash.data(), bytes.data() + 16, hash.size()))
     return damaged("its SHA-256 is not that of its bytes");
-  // The same variables in the same order: check all of them before the first is touched.
-  for (bool check : {true, false}) {
-    size_t at = kHead;
-    for (unsigned i = 0; i < session.program.variableCount(); ++i) {
-      const fb::Variable *variable = session.program.program->variables()->Get(i);
-      std::string wanted = head(variable);
-      uint64_t cells = bytesOf(variable);
-      if (check && (bytes.compare(at, wanted.size(), wanted) || bytes.size() - at < wanted.size() ||
-                    bytes.size() - at - wanted.size() < cells))
-        return damaged("variable " + std::to_string(i) + " is not '" + variable->name()->str() +
-                       "' with its element type and shape; the file belongs to another program");
-      at += wanted.size();
-      if (!check)
-        std::memcpy(session.variable(i), bytes.data() + at, cells);
-      at += cells;
-    }
-    if (check && at != bytes.size())
-      return damaged("has more variables than the program");
+  // Variables are found by name, in any order; all are found before the first is touched.
+  std::map<std::string, size_t> cellsOf; // where they begin, by what precedes them
+  for (size_t at = kHead; at < bytes.size();) {
+    std::optional<Record> record = recordAt(bytes, at);
+    if (!record)
+      return damaged("the variable at byte " + std::to_string(at) + " is cut off");
+    cellsOf[bytes.substr(at, record->cells - at)] = record->cells;
+    at = record->end;
   }
+  std::vector<size_t> from;
+  for (unsigned i = 0; i < session.program.variableCount(); ++i) {
+    const fb::Variable *variable = session.program.program->variables()->Get(i);
+    auto it = cellsOf.find(head(variable));
+    if (it == cellsOf.end())
+      return damaged("has no variable '" + variable->name()->str() +
+                     "' of the program's element type and shape; it belongs to another program");
+    from.push_back(it->second);
+  }
+  for (unsigned i = 0; i < from.size(); ++i)
+    std::memcpy(session.variable(i), bytes.data() + from[i],
+                bytesOf(session.program.program->variables()->Get(i)));
   return nullptr;
 }
 

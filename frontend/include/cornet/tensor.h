@@ -35,6 +35,11 @@ struct Initializer {
 /// What is wrong with an initializer's name, or "".
 std::string checkInitializer(const std::string &name);
 
+/// The seed of what is given none: initializers, random ops, shuffling. 0 unless set; set it before
+/// models are made.
+void set_random_seed(uint64_t seed);
+uint64_t random_seed();
+
 class Regularizer;
 class Constraint;
 
