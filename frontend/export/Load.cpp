@@ -47,20 +47,21 @@ bool hasDatasets(const Hdf5File &file, const std::string &group) {
   return file.exists(group + "/vars") && !file.children(group + "/vars").empty();
 }
 
-/// The layers of a Keras 3 file by the names that their attributes say.
+/// The layers of a Keras 3 file, by the names that their attributes say, or else by their groups:
+/// names are texts of variable length, in reading which libhdf5 1.10 trusts a damaged file, so that
+/// they are read when asked for alone.
 void listLayers(const Hdf5File &file, const std::string &group, const std::string &prefix,
-                std::vector<Stored> &out, int depth = 0) {
+                bool named, std::vector<Stored> &out, int depth = 0) {
   if (depth > deepest || !file.exists(below(group, "layers")))
     return;
   for (const std::string &child : file.children(below(group, "layers"))) {
     std::string at = below(group, "layers/" + child);
     std::string name =
-        file.exists(at + "/vars") ? file.attribute(at + "/vars", "name") : std::string();
+        named && file.exists(at + "/vars") ? file.attribute(at + "/vars", "name") : std::string();
     name = prefix + (name.empty() ? child : name);
-    bool inner = file.exists(at + "/layers");
-    if (hasDatasets(file, at) || !inner)
+    if (hasDatasets(file, at) || !file.exists(at + "/layers"))
       out.push_back({name, at, {}});
-    listLayers(file, at, name + "/", out, depth + 1);
+    listLayers(file, at, name + "/", named, out, depth + 1);
   }
 }
 
@@ -174,9 +175,9 @@ private:
   }
 
   void loadPlaces(const Hdf5File &file, std::vector<std::string> &problems) {
-    listLayers(file, "", "", stored);
+    listLayers(file, "", "", options.by_name, stored);
     for (const saving::Place &place : saving::places(model, problems)) {
-      if (place.weights.empty() || place.again)
+      if (place.weights.empty())
         continue;
       Stored *source = nullptr;
       if (options.by_name) {
@@ -185,10 +186,12 @@ private:
         for (Stored &layer : stored)
           if (place.group == layer.group || place.group.starts_with(layer.group + "/"))
             source = &layer;
+        if (source && source->group == place.group)
+          source->name = place.layer;
       }
       if (source)
         source->used = wanted(place.layer) || source->used;
-      if (!wanted(place.layer))
+      if (!wanted(place.layer) || place.again)
         continue;
       if (!source && options.by_name) {
         report.missing.push_back(place.layer);

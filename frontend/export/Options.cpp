@@ -4,6 +4,9 @@
 // empty list); here these become None. Everything else is written as it is.
 #include "frontend/export/Options.h"
 
+#include <cornet/constraints.h>
+#include <cornet/regularizers.h>
+
 #include <set>
 
 namespace cornet::saving {
@@ -40,15 +43,41 @@ Json initializerJson(const Initializer &initializer) {
 }
 
 struct ToJson {
+  const std::string &option;
+  std::vector<std::string> &problems;
+
   Json operator()(std::monostate) const { return nullptr; }
   Json operator()(const Pair &pair) const { return pairJson(pair); }
   Json operator()(const std::pair<Pair, Pair> &pairs) const {
     return Json::array({pairJson(pairs.first), pairJson(pairs.second)});
   }
   Json operator()(const Initializer &initializer) const { return initializerJson(initializer); }
-  Json operator()(const std::shared_ptr<Regularizer> &) const { return nullptr; }
-  Json operator()(const std::shared_ptr<Constraint> &) const { return nullptr; }
+  Json operator()(const std::shared_ptr<Regularizer> &regularizer) const {
+    return described(regularizer, "keras.regularizers");
+  }
+  Json operator()(const std::shared_ptr<Constraint> &constraint) const {
+    return described(constraint, "keras.constraints");
+  }
   template <class T> Json operator()(const T &value) const { return value; }
+
+  template <class T> Json described(const std::shared_ptr<T> &object, const char *module) const {
+    if (!object)
+      return nullptr;
+    std::optional<Described> description = object->config();
+    if (!description) {
+      problems.push_back(option +
+                         " is of a class of your own, whose code Keras does not have; save "
+                         "the weights alone, to a .weights.h5 file");
+      return nullptr;
+    }
+    Json config = Json::object();
+    for (const Option &each : description->options)
+      config[each.name] = std::visit(ToJson{each.name, problems}, each.value);
+    return {{"module", module},
+            {"class_name", description->kind},
+            {"config", std::move(config)},
+            {"registered_name", nullptr}};
+  }
 };
 
 /// Options whose value, when it is this one or below, is None to Keras.
@@ -88,8 +117,9 @@ bool hasDataFormat(const std::string &kind) {
 void writeOptions(const std::string &kind, const std::vector<Option> &options, Json &config,
                   std::vector<std::string> &problems) {
   for (const Option &option : options) {
-    Json value =
-        meansNone(option.name, option.value) ? Json(nullptr) : std::visit(ToJson(), option.value);
+    Json value = meansNone(option.name, option.value)
+                     ? Json(nullptr)
+                     : std::visit(ToJson{option.name, problems}, option.value);
     if (kind == "EinsumDense" && option.name == "output_shape")
       for (Json &extent : value) // of which the input decides some
         if (extent < 0)

@@ -141,6 +141,14 @@ std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments) const {
   return results;
 }
 
+/// Whether a member is an operation on tensors: its module says so; where there is none, as in
+/// legacy files, its configuration lacks what every layer's has.
+bool isOperation(const Json &member) {
+  if (member.contains("module"))
+    return member.at("module").is_string() && isOperationModule(member.at("module"));
+  return !member.at("config").contains("dtype") && !member.at("config").contains("trainable");
+}
+
 Shape withoutBatch(const Json &batchShape) {
   Shape shape;
   for (size_t i = 1; i < batchShape.size(); ++i) {
@@ -175,7 +183,7 @@ Network readNetwork(const Json &object, Problems &problems) {
     } else if (member.kind == "Sequential" || member.kind == "Functional" ||
                member.kind == "Model") {
       member.network = std::make_shared<Network>(readNetwork(item, problems));
-    } else if (isOperationModule(item.value("module", ""))) {
+    } else if (isOperation(item)) {
       member.operation = layer;
     } else {
       layer["name"] = member.name;
@@ -212,14 +220,15 @@ void loadTree(const Network &network, const Hdf5File &file, const std::string &p
   }
 }
 
-/// Every variable by "layer/weight".
-void collect(const Network &network, std::map<std::string, Variable *> &out) {
+/// Every variable by "model/layer/weight", `prefix` naming the models around the network.
+void collect(const Network &network, const std::string &prefix,
+             std::map<std::string, Variable *> &out) {
   for (const Network::Member &member : network.members) {
     if (member.network)
-      collect(*member.network, out);
+      collect(*member.network, prefix + member.name + "/", out);
     for (size_t i = 0; member.layer && i < member.layer->weights.size(); ++i) {
       const std::string &full = member.layer->weights[i]->name;
-      out[member.name + full.substr(full.rfind('/'))] = member.layer->weights[i].get();
+      out[prefix + member.name + full.substr(full.rfind('/'))] = member.layer->weights[i].get();
     }
   }
 }
@@ -228,12 +237,16 @@ void collect(const Network &network, std::map<std::string, Variable *> &out) {
 /// layer/weight.
 void loadLegacy(const Network &network, const Hdf5File &file) {
   std::map<std::string, Variable *> variables;
-  collect(network, variables);
+  collect(network, "", variables);
   for (const std::string &layer : file.attributeList("model_weights", "layer_names"))
     for (const std::string &weight : file.attributeList("model_weights/" + layer, "weight_names")) {
       std::string key = weight.substr(0, weight.find(':'));
       size_t cut = key.rfind('/', key.rfind('/') - 1);
-      auto it = variables.find(cut == std::string::npos ? key : key.substr(cut + 1));
+      auto it = variables.find(key); // with the names of models around it, else without
+      if (it == variables.end())
+        it = variables.find(cut == std::string::npos ? key : key.substr(cut + 1));
+      if (it == variables.end())
+        it = variables.find(layer + "/" + key.substr(cut == std::string::npos ? 0 : cut + 1));
       if (it == variables.end())
         throw ImportError("stored weight '" + weight + "' belongs to no layer of the model");
       assign(*it->second, file.read("model_weights/" + layer + "/" + weight), weight);

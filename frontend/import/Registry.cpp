@@ -8,6 +8,7 @@
 #include "frontend/import/Training.h"
 
 #include <cornet/augmentation.h>
+#include <cornet/options.h>
 
 #include <functional>
 #include <map>
@@ -64,6 +65,38 @@ public:
   }
   void operator()(const char *name, std::optional<Factor> &field) {
     read(name, [&](const Json &v) { return factor(v, field.emplace(0)); });
+  }
+  /// A name, or a class with a configuration. One that is not known here starts weights that the
+  /// file has values for, so that it is no mistake.
+  void operator()(const char *name, Initializer &field) {
+    read(name, [&](const Json &v) {
+      if (v.is_string() && checkInitializer(v).empty())
+        field.name = v;
+      if (v.is_object()) {
+        std::string known = snakeCase(v.value("class_name", ""));
+        if (checkInitializer(known).empty())
+          field.name = known;
+        const Json config = v.value("config", Json::object());
+        for (auto [key, value] : config.items())
+          if (key == "value" && value.is_number())
+            field.value = value;
+          else if (key == "seed" && value.is_number_unsigned())
+            field.seed = value;
+      }
+      return true;
+    });
+  }
+  void operator()(const char *name, std::shared_ptr<Regularizer> &field) {
+    read(name, [&](const Json &v) {
+      field = v.is_string() ? regularizer(v) : makeRegularizer(described(v), problems);
+      return true;
+    });
+  }
+  void operator()(const char *name, std::shared_ptr<Constraint> &field) {
+    read(name, [&](const Json &v) {
+      field = v.is_string() ? constraint(v) : makeConstraint(described(v), problems);
+      return true;
+    });
   }
   void operator()(const char *name, Pair &field) {
     read(name, [&](const Json &v) { return pair(v, field); });
@@ -126,6 +159,9 @@ public:
   }
 
 private:
+  static nlohmann::ordered_json described(const Json &v) {
+    return nlohmann::ordered_json::parse(v.dump());
+  }
   template <class F> void read(const char *name, F &&accept) {
     known.insert(name);
     auto it = config.find(name);
@@ -198,7 +234,7 @@ template <class Options> Maker maker(Handle (*make)(Options, Where)) {
   return [make](const Json &config, const std::string &where, std::vector<std::string> &problems) {
     Options options{};
     Reader reader(config, where, problems);
-    options.fields(reader);
+    options.fields(reader), trainingFields(options, reader);
     reader.finish();
     readTerms(config, options);
     options.name = config.value("name", "");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keras's regularizers.
+#include <cornet/options.h>
 #include <cornet/regularizers.h>
 
 #include "ir/Infer/Infer.h"
@@ -22,6 +23,14 @@ struct Norms : Regularizer {
   const char *kind;
   double l1, l2;
 
+  std::optional<Described> config() const override {
+    OptionList list;
+    if (std::string(kind) != "L2")
+      list("l1", l1);
+    if (std::string(kind) != "L1")
+      list("l2", l2);
+    return Described{kind, std::move(list.options)};
+  }
   Tensor operator()(const Tensor &w) override {
     examine(w, kind, "l1", l1), examine(w, kind, "l2", l2);
     Tensor cost = ops::constant(w, 0);
@@ -37,6 +46,11 @@ struct Orthogonality : Regularizer {
   explicit Orthogonality(OrthogonalRegularizerOptions o) : o(std::move(o)) {}
   OrthogonalRegularizerOptions o;
 
+  std::optional<Described> config() const override {
+    OptionList list;
+    OrthogonalRegularizerOptions(o).fields(list);
+    return Described{"OrthogonalRegularizer", std::move(list.options)};
+  }
   Tensor operator()(const Tensor &w) override {
     examine(w, "OrthogonalRegularizer", "factor", o.factor);
     bool rows = o.mode == "rows";
@@ -67,6 +81,8 @@ struct Orthogonality : Regularizer {
 };
 
 } // namespace
+
+std::optional<Described> Regularizer::config() const { return std::nullopt; }
 
 RegularizerPtr L1(L1Options o) { return std::make_shared<Norms>("L1", o.l1, 0); }
 RegularizerPtr L2(L2Options o) { return std::make_shared<Norms>("L2", 0, o.l2); }

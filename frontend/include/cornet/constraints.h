@@ -10,13 +10,19 @@
 
 #include <cornet/tensor.h>
 
+#include <optional>
+
 namespace cornet {
+
+struct Described; // see options.h
 
 class Constraint {
 public:
   virtual ~Constraint() = default;
   /// The weight, constrained: `w`'s shape.
   virtual Tensor operator()(const Tensor &w) = 0;
+  /// Its class and options under Keras's names; nothing for a class of the user's own.
+  virtual std::optional<Described> config() const;
 };
 using ConstraintPtr = std::shared_ptr<Constraint>;
 

@@ -20,6 +20,38 @@ struct Option {
   Value value;
 };
 
+/// Calls `v` with the options of `o` about how weights start and are trained, of which each layer
+/// has some; fields() lists its others.
+template <class Options, class V> void trainingFields(Options &o, V &&v) {
+#define CORNET_FIELD(NAME)                                                                         \
+  if constexpr (requires { o.NAME; })                                                              \
+  v(#NAME, o.NAME)
+#define CORNET_WEIGHT_FIELDS(WEIGHT)                                                               \
+  CORNET_FIELD(WEIGHT##_initializer);                                                              \
+  CORNET_FIELD(WEIGHT##_regularizer);                                                              \
+  CORNET_FIELD(WEIGHT##_constraint)
+  CORNET_WEIGHT_FIELDS(kernel);
+  CORNET_WEIGHT_FIELDS(recurrent);
+  CORNET_WEIGHT_FIELDS(depthwise);
+  CORNET_WEIGHT_FIELDS(pointwise);
+  CORNET_WEIGHT_FIELDS(bias);
+  CORNET_WEIGHT_FIELDS(embeddings);
+  CORNET_WEIGHT_FIELDS(alpha);
+  CORNET_WEIGHT_FIELDS(beta);
+  CORNET_WEIGHT_FIELDS(gamma);
+  CORNET_FIELD(moving_mean_initializer);
+  CORNET_FIELD(moving_variance_initializer);
+  CORNET_FIELD(activity_regularizer);
+#undef CORNET_WEIGHT_FIELDS
+#undef CORNET_FIELD
+}
+
+/// The class and options of a regularizer or constraint, as Keras writes them.
+struct Described {
+  std::string kind;
+  std::vector<Option> options;
+};
+
 /// What fields() is called with. A field of a type that Value lacks does not compile: add it there
 /// and to the writers.
 struct OptionList {
@@ -30,8 +62,10 @@ struct OptionList {
       options.push_back({name, int64_t(field)});
     else if constexpr (std::is_floating_point_v<T>)
       options.push_back({name, double(field)});
-    else if constexpr (requires { field.lower, field.upper; }) // a range
-      options.push_back({name, std::vector<double>{field.lower, field.upper}});
+    else if constexpr (requires { field.lower, field.upper; }) // one number is to both sides of 0
+      field.lower == -field.upper
+          ? options.push_back({name, field.upper})
+          : options.push_back({name, std::vector<double>{field.lower, field.upper}});
     else
       options.push_back({name, field});
   }

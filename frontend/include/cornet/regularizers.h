@@ -11,13 +11,19 @@
 
 #include <cornet/tensor.h>
 
+#include <optional>
+
 namespace cornet {
+
+struct Described; // see options.h
 
 class Regularizer {
 public:
   virtual ~Regularizer() = default;
   /// What the weight `w` costs: an f32 scalar.
   virtual Tensor operator()(const Tensor &w) = 0;
+  /// Its class and options under Keras's names; nothing for a class of the user's own.
+  virtual std::optional<Described> config() const;
 };
 using RegularizerPtr = std::shared_ptr<Regularizer>;
 

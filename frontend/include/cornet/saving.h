@@ -61,7 +61,8 @@ struct LoadReport {
   std::vector<std::string> loaded;
   std::vector<std::string> missing;    ///< the file has no or not all weights for them
   std::vector<std::string> mismatched; ///< skipped because of a shape
-  std::vector<std::string> unused;     ///< layers of the file that nothing took
+  std::vector<std::string> unused;     ///< layers of the file that nothing took; where they have
+                                       ///< no place in the model, by class: "dense_5"
 };
 
 /// Gives the model weights from `path`: .weights.h5 or .keras of Keras 3, or legacy .h5 with or

@@ -23,7 +23,8 @@ template <class Options> struct With : Layer {
 
   std::optional<std::vector<Option>> config() const override {
     OptionList list;
-    Options(o).fields(list);
+    Options copy = o;
+    copy.fields(list), trainingFields(copy, list);
     return std::move(list.options);
   }
   std::vector<std::string> examine() const override {

@@ -44,8 +44,7 @@ Model augmented() {
                      RandomTranslation({.height_factor = 0.2, .width_factor = {-0.1, 0.3}}),
                      RandomZoom({.height_factor = 0.1}), RandomShear({.x_factor = 0.1}),
                      RandomContrast({.factor = 0.2, .value_range = {-10, 10}}),
-                     RandomBrightness({.factor = 0.2, .value_range = {-10, 10}}),
-                     RandomCrop({.height = 6, .width = 6}), Flatten(),
+                     RandomBrightness({.factor = 0.2, .value_range = {-10, 10}}), Flatten(),
                      ActivityRegularization({.l2 = 0.01}), Dense({.units = 2})},
                     "augmented");
 }

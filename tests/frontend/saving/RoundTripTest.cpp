@@ -50,7 +50,7 @@ TEST(RoundTrip, SameNumbersAndNames) {
     for (size_t i = 0; i < wanted.size(); ++i)
       expectClose(got[i], wanted[i], 0, 0, "output " + std::to_string(i));
     auto names = [](const Model &model) {
-      std::multiset<std::string> out;
+      std::set<std::string> out;
       for (const VariablePtr &variable : model.variables())
         out.insert(variable->name.substr(variable->name.rfind('/') + 1));
       return out;
