@@ -71,9 +71,17 @@ llvm::Error runPipeline(ModuleOp module, const std::string &text) {
   return llvm::Error::success();
 }
 
+/// "predict", which everybody looks for, first.
+struct EntryOrder {
+  bool operator()(const std::string &a, const std::string &b) const {
+    return std::pair(a != "predict", a) < std::pair(b != "predict", b);
+  }
+};
+using Entries = std::map<std::string, std::vector<func::FuncOp>, EntryOrder>;
+
 /// The entry points by name, each with its functions in ascending order of batch.
-std::map<std::string, std::vector<func::FuncOp>> entriesOf(ModuleOp module) {
-  std::map<std::string, std::vector<func::FuncOp>> out;
+Entries entriesOf(ModuleOp module) {
+  Entries out;
   for (auto function : module.getOps<func::FuncOp>())
     if (auto name = function->getAttrOfType<StringAttr>("cornet.entry"))
       out[name.str()].push_back(function);
@@ -90,28 +98,45 @@ std::string portName(DictionaryAttr attributes, const char *kind, unsigned i) {
   return name ? name.str() : kind + std::to_string(i);
 }
 
-artifact::Entry describe(const std::string &name, func::FuncOp function) {
-  artifact::Entry entry{name, {}, {}, {}};
-  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
-    entry.inputs.push_back(
-        {portName(function.getArgAttrDict(i), "input", i), cast<RankedTensorType>(type)});
-  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
-    entry.outputs.push_back(
-        {portName(function.getResultAttrDict(i), "output", i), cast<RankedTensorType>(type)});
+/// Whether the port's first extent is the batch: as recorded, or always for who serves rows.
+bool isBatched(func::FuncOp function, DictionaryAttr attributes) {
+  return !function->hasAttr("cornet.whole") || (attributes && attributes.get("cornet.batched"));
+}
+
+artifact::Entry describe(const std::string &name, func::FuncOp function,
+                         const Variables &variables) {
+  artifact::Entry entry{name, {}, {}, {}, function->hasAttr("cornet.whole")};
+  auto list = [&](std::vector<artifact::Port> &ports, TypeRange types, const char *kind,
+                  llvm::function_ref<DictionaryAttr(unsigned)> attributes) {
+    for (auto [i, type] : llvm::enumerate(types))
+      if (DictionaryAttr given = attributes(unsigned(i)); !variables.find(given))
+        ports.push_back({portName(given, kind, unsigned(ports.size())),
+                         cast<RankedTensorType>(type), isBatched(function, given)});
+  };
+  list(entry.inputs, function.getArgumentTypes(), "input",
+       [&](unsigned i) { return function.getArgAttrDict(i); });
+  list(entry.outputs, function.getResultTypes(), "output",
+       [&](unsigned i) { return function.getResultAttrDict(i); });
   return entry;
 }
 
-llvm::Error checkPorts(func::FuncOp function) {
-  for (TypeRange types :
-       {TypeRange(function.getArgumentTypes()), TypeRange(function.getResultTypes())})
-    for (Type type : types)
-      if (auto tensor = dyn_cast<RankedTensorType>(type);
-          !tensor || tensor.getRank() == 0 ||
-          !(tensor.getElementType().isF32() || tensor.getElementType().isInteger(32)))
-        return llvm::createStringError(
-            "entry point '" + function.getName() +
-            "': inputs and outputs must be f32 or i32 tensors with a batch");
-  return llvm::Error::success();
+llvm::Error checkPorts(func::FuncOp function, const Variables &variables) {
+  auto check = [&](TypeRange types, llvm::function_ref<DictionaryAttr(unsigned)> attributes) {
+    for (auto [i, type] : llvm::enumerate(types)) {
+      DictionaryAttr given = attributes(unsigned(i));
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      bool good =
+          tensor && (tensor.getElementType().isF32() || tensor.getElementType().isInteger(32));
+      if (!good || (!variables.find(given) && isBatched(function, given) && tensor.getRank() == 0))
+        return false;
+    }
+    return true;
+  };
+  if (check(function.getArgumentTypes(), [&](unsigned i) { return function.getArgAttrDict(i); }) &&
+      check(function.getResultTypes(), [&](unsigned i) { return function.getResultAttrDict(i); }))
+    return llvm::Error::success();
+  return llvm::createStringError("entry point '" + function.getName() +
+                                 "': inputs and outputs must be f32 or i32 tensors with a batch");
 }
 
 /// Normal inputs from a fixed seed, and what the reference interpreter makes of them.
@@ -174,10 +199,14 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   artifact::Artifact artifact;
   if (auto name = module->getAttrOfType<StringAttr>("cornet.model"))
     artifact.model = name.str();
+  Variables variables(module);
+  artifact.variables = variables.all, artifact.variableOffsets = variables.offsets;
+  artifact.variableBytes = variables.size;
   for (auto &[name, functions] : entries)
-    if (llvm::Error error = checkPorts(functions.front()))
+    if (llvm::Error error = checkPorts(functions.front(), variables))
       return error;
-  if (options.selfTest) {
+  // What a program with variables answers depends on what it has learnt.
+  if (options.selfTest && variables.all.empty()) {
     stages.begin("self-test by the interpreter", 0.1);
     auto test = makeSelfTest(entries.begin()->first, entries.begin()->second.front());
     if (!test)
@@ -193,9 +222,10 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     Kernels kernels(*isa);
     artifact::Variant variant{isa->level, {}, {}, {}};
     for (auto &[name, functions] : entries) {
-      artifact::Entry entry = describe(name, functions.front());
+      artifact::Entry entry = describe(name, functions.front(), variables);
       for (func::FuncOp function : functions) {
-        entry.plans.push_back(planEntry(function, kernels, artifact.weights, report, *plans));
+        entry.plans.push_back(
+            planEntry(function, kernels, artifact.weights, variables, report, *plans));
         report.arenaBytes = std::max<uint64_t>(report.arenaBytes, entry.plans.back().getArena());
       }
       variant.entries.push_back(std::move(entry));

@@ -9,6 +9,7 @@
 #include "runtime/schema/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <algorithm>
 #include <map>
@@ -33,26 +34,119 @@ Value root(Value value) {
   return value;
 }
 
-/// A returned value must be the one result of a dispatch; what is not gets a copy.
-void copyOddResults(func::FuncOp entry) {
-  Operation *ret = entry.front().getTerminator();
-  llvm::DenseSet<Value> seen;
-  for (OpOperand &operand : ret->getOpOperands()) {
-    Value source = root(operand.get());
-    if (source.getDefiningOp<DispatchOp>() && seen.insert(source).second)
-      continue;
-    OpBuilder builder(ret);
-    auto type = cast<RankedTensorType>(operand.get().getType());
-    auto copy =
-        DispatchOp::create(builder, ret->getLoc(), TypeRange{type}, ValueRange{operand.get()});
-    Block *body = builder.createBlock(&copy.getBody());
-    Value inside = body->addArgument(type, ret->getLoc());
-    Value same = ReshapeOp::create(builder, ret->getLoc(), type, inside,
-                                   builder.getDenseI64ArrayAttr(type.getShape()));
-    YieldOp::create(builder, ret->getLoc(), ValueRange{same});
-    operand.set(copy.getResult(0));
-  }
+/// A dispatch of its own that copies `value`, before the return.
+Value copyOf(Operation *ret, Value value) {
+  OpBuilder builder(ret);
+  auto type = cast<RankedTensorType>(value.getType());
+  auto constant = value.getDefiningOp<ConstantOp>();
+  bool splat = constant && cast<ElementsAttr>(constant.getValue()).isSplat();
+  auto copy = DispatchOp::create(builder, ret->getLoc(), TypeRange{type},
+                                 splat ? ValueRange() : ValueRange(value));
+  Block *body = builder.createBlock(&copy.getBody());
+  Value inside = splat ? builder.clone(*constant)->getResult(0)
+                       : Value(body->addArgument(type, ret->getLoc()));
+  Value same = ReshapeOp::create(builder, ret->getLoc(), type, inside,
+                                 builder.getDenseI64ArrayAttr(type.getShape()));
+  YieldOp::create(builder, ret->getLoc(), ValueRange{same});
+  return copy.getResult(0);
 }
+
+/// Whether `dispatch` reads its input `index` only where it writes, so that its result may take the
+/// input's place.
+bool readsInPlace(DispatchOp dispatch, unsigned index, Value result) {
+  BlockArgument argument = dispatch.getBody().getArgument(index);
+  return argument.getType() == result.getType() &&
+         llvm::all_of(argument.getUsers(), [&](Operation *user) {
+           return isa<YieldOp>(user) ||
+                  (isa<Pointwise>(user) &&
+                   cast<ShapedType>(user->getResult(0).getType()).getShape() ==
+                       cast<ShapedType>(result.getType()).getShape());
+         });
+}
+
+/// Decides who writes each returned value. Afterwards every returned value but an unchanged
+/// variable is a dispatch's result, each another one; a variable's new value may be written in its
+/// place, and steps that read what they overwrite say so (`in_place`: for each result an input or
+/// -1).
+class Returns {
+public:
+  Returns(func::FuncOp entry, const Variables &variables)
+      : entry(entry), variables(variables), ret(entry.front().getTerminator()) {
+    // New values that are another variable's old one are read before any is overwritten.
+    for (OpOperand &operand : ret->getOpOperands())
+      if (auto argument = dyn_cast<BlockArgument>(root(operand.get()));
+          argument && tied(operand) && argument != old(operand))
+        operand.set(copyOf(ret, operand.get()));
+    for (OpOperand &operand : ret->getOpOperands())
+      if (std::optional<unsigned> variable = tied(operand))
+        settle(operand, *variable);
+    for (OpOperand &operand : ret->getOpOperands())
+      if (!tied(operand) && !claim(operand.get()))
+        operand.set(copyOf(ret, operand.get())), claim(operand.get());
+  }
+
+  std::optional<unsigned> tied(OpOperand &operand) {
+    return variables.find(entry.getResultAttrDict(operand.getOperandNumber()));
+  }
+
+private:
+  /// The argument that is the old value of what `operand` updates; null when there is none.
+  Value old(OpOperand &operand) {
+    std::optional<unsigned> variable = tied(operand);
+    for (BlockArgument argument : entry.getArguments())
+      if (variable && variables.find(entry.getArgAttrDict(argument.getArgNumber())) == variable)
+        return argument;
+    return {};
+  }
+
+  bool claim(Value value) {
+    Value source = root(value);
+    return source.getDefiningOp<DispatchOp>() && claimed.insert(source).second;
+  }
+
+  void settle(OpOperand &operand, unsigned variable) {
+    Value before = old(operand), source = root(operand.get());
+    if (source == before)
+      return;
+    auto dispatch = source.getDefiningOp<DispatchOp>();
+    bool inPlace = dispatch && !claimed.contains(source) &&
+                   (!before || mayOverwrite(dispatch, source, before));
+    if (!inPlace)
+      operand.set(copyOf(ret, operand.get()));
+    claim(operand.get());
+  }
+
+  /// Whether `dispatch` may write its result `source` over `before`, which then takes its place.
+  bool mayOverwrite(DispatchOp dispatch, Value source, Value before) {
+    std::optional<unsigned> reads;
+    SmallVector<Value> same{before}; // and its reshapes
+    for (size_t i = 0; i < same.size(); ++i)
+      for (OpOperand &use : same[i].getUses()) {
+        Operation *user = use.getOwner();
+        if (auto reshape = dyn_cast<ReshapeOp>(user))
+          same.push_back(reshape);
+        else if (user == dispatch && !reads)
+          reads = use.getOperandNumber();
+        else if (user == dispatch || !user->isBeforeInBlock(dispatch))
+          return false;
+      }
+    if (!reads)
+      return true;
+    if (!readsInPlace(dispatch, *reads, source))
+      return false;
+    SmallVector<int64_t> places(dispatch.getNumResults(), -1);
+    if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place"))
+      places.assign(given.asArrayRef().begin(), given.asArrayRef().end());
+    places[cast<OpResult>(source).getResultNumber()] = *reads;
+    dispatch->setAttr("in_place", DenseI64ArrayAttr::get(dispatch.getContext(), places));
+    return true;
+  }
+
+  func::FuncOp entry;
+  const Variables &variables;
+  Operation *ret;
+  llvm::DenseSet<Value> claimed;
+};
 
 /// A buffer before its op is built: arena places are known last.
 struct PlannedBuffer {
@@ -130,6 +224,32 @@ const cpu::Implementation &choose(DispatchOp dispatch, const cpu::Isa &isa, Step
 
 } // namespace
 
+Variables::Variables(ModuleOp module) {
+  llvm::StringSet<> used;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (auto name = function.getArgAttrOfType<FlatSymbolRefAttr>(i, "cornet.variable"))
+        used.insert(name.getValue());
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      if (auto name = function.getResultAttrOfType<FlatSymbolRefAttr>(i, "cornet.variable"))
+        used.insert(name.getValue());
+  }
+  for (auto variable : module.getOps<VariableOp>()) {
+    if (!used.contains(variable.getSymName()))
+      continue;
+    places[variable.getSymNameAttr()] = unsigned(all.size());
+    all.push_back(variable), offsets.push_back(size);
+    size = aligned(size + bytesOf(variable.getValue().getType()));
+  }
+}
+
+std::optional<unsigned> Variables::find(DictionaryAttr attributes) const {
+  auto name =
+      attributes ? attributes.getAs<FlatSymbolRefAttr>("cornet.variable") : FlatSymbolRefAttr();
+  auto it = name ? places.find(name.getAttr()) : places.end();
+  return it == places.end() ? std::nullopt : std::optional(it->second);
+}
+
 uint64_t Weights::place(ElementsAttr value) {
   auto [it, isNew] = offsets.try_emplace(value, end);
   if (isNew) {
@@ -149,9 +269,12 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
   };
   for (unsigned i = 0; i < inputs; ++i)
     arguments.push_back(buffer(implementation.packedType(dispatch, i, isa)));
-  arguments.push_back(buffer(cast<RankedTensorType>(dispatch.getResult(0).getType())));
+  for (Type type : dispatch.getResultTypes())
+    arguments.push_back(buffer(cast<RankedTensorType>(type)));
   for (Type type : arguments)
     stream << ' ' << type;
+  if (Attribute inPlace = dispatch->getAttr("in_place"))
+    stream << ' ' << inPlace;
   for (Operation &op : dispatch.getBody().front()) {
     stream << '\n';
     op.print(stream, OpPrintingFlags().useLocalScope());
@@ -175,19 +298,63 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
   return symbol;
 }
 
+std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &implementation,
+                             unsigned index) {
+  OpBuilder builder(dispatch.getContext());
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  builder.setInsertionPointToStart(module->getBody());
+  SmallVector<Type> arguments;
+  for (RankedTensorType type : {cast<RankedTensorType>(dispatch.getInputs()[index].getType()),
+                                implementation.packedType(dispatch, index, isa)})
+    arguments.push_back(MemRefType::get(type.getShape(), type.getElementType()));
+  arguments.append(2, builder.getIndexType());
+  auto kernel = func::FuncOp::create(builder, builder.getUnknownLoc(), "pack",
+                                     builder.getFunctionType(arguments, {}));
+  kernel.addEntryBlock();
+  implementation.emitPack(dispatch, index, isa, kernel);
+  builder.setInsertionPointToEnd(&kernel.front());
+  func::ReturnOp::create(builder, builder.getUnknownLoc());
+  // Named by its text: other dispatches that want the same layout find it, whatever they compute.
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  kernel.print(stream, OpPrintingFlags().useLocalScope());
+  auto hash = artifact::Sha256::of(text.data(), text.size());
+  std::string symbol = "p" + llvm::toHex(ArrayRef(hash).take_front(8), true);
+  kernel.setName(symbol);
+  if (known.insert(symbol).second)
+    sources.push_back({symbol, std::move(module)});
+  return symbol;
+}
+
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
-                        CompileReport &report, ModuleOp plans) {
-  copyOddResults(entry);
+                        const Variables &variables, CompileReport &report, ModuleOp plans) {
+  Returns returns(entry, variables);
   std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
   auto add = [&](const char *storage, uint64_t index, uint64_t offset, uint64_t size) {
     buffers.push_back({storage, int64_t(index), int64_t(offset), int64_t(size)});
     return uint32_t(buffers.size() - 1);
   };
+  std::map<unsigned, uint32_t> variableBuffers;
+  auto variable = [&](unsigned index, Value value) {
+    auto [it, isNew] = variableBuffers.try_emplace(index, 0);
+    if (isNew)
+      it->second = add("variable", index, 0, bytesOf(value.getType()));
+    return it->second;
+  };
+  unsigned inputs = 0, outputs = 0;
   for (BlockArgument argument : entry.getArguments())
-    bufferOf[argument] = add("input", argument.getArgNumber(), 0, bytesOf(argument.getType()));
-  for (auto [i, value] : llvm::enumerate(entry.front().getTerminator()->getOperands()))
-    bufferOf[root(value)] = add("output", i, 0, bytesOf(value.getType()));
+    if (auto index = variables.find(entry.getArgAttrDict(argument.getArgNumber())))
+      bufferOf[argument] = variable(*index, argument);
+    else
+      bufferOf[argument] = add("input", inputs++, 0, bytesOf(argument.getType()));
+  for (OpOperand &operand : entry.front().getTerminator()->getOpOperands()) {
+    Value value = operand.get();
+    if (auto index = returns.tied(operand))
+      bufferOf[root(value)] = variable(*index, value);
+    else
+      bufferOf[root(value)] = add("output", outputs++, 0, bytesOf(value.getType()));
+  }
   std::vector<Life> lives;
   llvm::DenseMap<uint32_t, size_t> lifeOf;
   std::map<uint64_t, uint32_t> weightBuffers; // by offset
@@ -198,6 +365,31 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
   };
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
+  std::map<std::pair<void *, std::string>, uint32_t> packedBuffers; // by value and kernel
+  // The buffer of input `index` in the layout that `implementation` wants, packed by a step unless
+  // one has done so.
+  auto pack = [&](DispatchOp dispatch, const cpu::Implementation &implementation, unsigned index,
+                  Value source) {
+    uint32_t plain = bufferOf.lookup(source);
+    RankedTensorType type = implementation.packedType(dispatch, index, kernels.isa);
+    if (type == dispatch.getInputs()[index].getType())
+      return plain;
+    std::string kernel = kernels.getPack(dispatch, implementation, index);
+    auto [it, isNew] = packedBuffers.try_emplace({source.getAsOpaquePointer(), kernel}, 0);
+    if (!isNew)
+      return it->second;
+    it->second = add("arena", 0, 0, bytesOf(type));
+    if (auto life = lifeOf.find(plain); life != lifeOf.end())
+      lives[life->second].last = steps.size();
+    lifeOf[it->second] = lives.size();
+    lives.push_back({it->second, aligned(bytesOf(type)), steps.size(), steps.size()});
+    steps.push_back({kernel,
+                     {plain, it->second},
+                     implementation.packTiles(dispatch, index, kernels.isa)});
+    report.steps.push_back({entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
+                            "pack weights", implementation.name().str(), {}});
+    return it->second;
+  };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
     StepReport told{entry.getName().str(),
                     kernels.isa.level,
@@ -208,7 +400,6 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
     Step step{
         kernels.get(dispatch, implementation), {}, implementation.tiles(dispatch, kernels.isa)};
-    size_t now = steps.size();
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
       if (auto constant = source.getDefiningOp<ConstantOp>()) {
@@ -220,19 +411,21 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
         step.buffers.push_back(it->second);
         continue;
       }
-      uint32_t buffer = bufferOf.lookup(source);
+      step.buffers.push_back(pack(dispatch, implementation, i, source));
+    }
+    size_t now = steps.size();
+    for (uint32_t buffer : step.buffers)
       if (auto it = lifeOf.find(buffer); it != lifeOf.end())
         lives[it->second].last = now;
-      step.buffers.push_back(buffer);
+    for (Value result : dispatch.getResults()) {
+      if (!bufferOf.contains(result)) {
+        uint64_t size = bytesOf(result.getType());
+        bufferOf[result] = add("arena", 0, 0, size);
+        lifeOf[bufferOf[result]] = lives.size();
+        lives.push_back({bufferOf[result], aligned(size), now, now});
+      }
+      step.buffers.push_back(bufferOf[result]);
     }
-    Value result = dispatch.getResult(0);
-    if (!bufferOf.contains(result)) {
-      uint64_t size = bytesOf(result.getType());
-      bufferOf[result] = add("arena", 0, 0, size);
-      lifeOf[bufferOf[result]] = lives.size();
-      lives.push_back({bufferOf[result], aligned(size), now, now});
-    }
-    step.buffers.push_back(bufferOf[result]);
     steps.push_back(std::move(step));
     report.steps.push_back(std::move(told));
   }

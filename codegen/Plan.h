@@ -27,12 +27,29 @@ private:
   uint64_t end = 0;
 };
 
+/// The variables that entry points are tagged with, in the module's order, at multiples of 64
+/// bytes.
+struct Variables {
+  explicit Variables(mlir::ModuleOp module);
+  std::vector<VariableOp> all;
+  std::vector<uint64_t> offsets;
+  uint64_t size = 0; ///< bytes of all
+  /// The place of the variable that an argument or result is tagged with; nothing when it is none.
+  std::optional<unsigned> find(mlir::DictionaryAttr attributes) const;
+
+private:
+  llvm::DenseMap<mlir::Attribute, unsigned> places; ///< by name
+};
+
 /// The kernels of one ISA level, each distinct one once.
 class Kernels {
 public:
   explicit Kernels(const cpu::Isa &isa) : isa(isa) {}
   /// The name of the kernel of `dispatch` by `implementation`, emitted when it is new.
   std::string get(DispatchOp dispatch, const cpu::Implementation &implementation);
+  /// The name of the kernel that packs input `index` of `dispatch` for `implementation`.
+  std::string getPack(DispatchOp dispatch, const cpu::Implementation &implementation,
+                      unsigned index);
   std::vector<cpu::KernelSource> sources;
   const cpu::Isa &isa;
 
@@ -42,7 +59,11 @@ private:
 
 /// Plans `entry`, which holds only dispatches, reshapes, constants and its return, at the end of
 /// `plans`.
+///
+/// Arguments and results tagged with a variable are no inputs and outputs: they live in the
+/// session. A variable's new value is written over the old one, by the step that computes it where
+/// no later step reads the old one, else by a copy at the end.
 plan::EntryOp planEntry(mlir::func::FuncOp entry, Kernels &kernels, Weights &weights,
-                        CompileReport &report, mlir::ModuleOp plans);
+                        const Variables &variables, CompileReport &report, mlir::ModuleOp plans);
 
 } // namespace cornet

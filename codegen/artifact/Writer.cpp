@@ -31,7 +31,8 @@ fb::DType dtype(Type type) {
 
 auto port(Builder &b, const Port &port) {
   std::vector<int64_t> shape(port.type.getShape());
-  shape[0] = -1;
+  if (port.batched)
+    shape[0] = -1;
   return fb::CreateTensorSpecDirect(b, port.name.c_str(), dtype(port.type.getElementType()),
                                     &shape);
 }
@@ -45,6 +46,7 @@ auto plan(Builder &b, plan::EntryOp plan, const std::vector<std::string> &kernel
                        .Case("weights", fb::Storage_weights)
                        .Case("input", fb::Storage_input)
                        .Case("output", fb::Storage_output)
+                       .Case("variable", fb::Storage_variable)
                        .Default(fb::Storage_arena);
     indices[buffer.getResult()] = uint32_t(buffers.size());
     buffers.push_back(fb::CreateBuffer(b, storage, uint32_t(buffer.getIndex()), buffer.getOffset(),
@@ -71,7 +73,7 @@ auto entry(Builder &b, const Entry &entry, const std::vector<std::string> &kerne
     outputs.push_back(port(b, p));
   for (plan::EntryOp p : entry.plans)
     plans.push_back(plan(b, p, kernels));
-  return fb::CreateEntryDirect(b, entry.name.c_str(), &inputs, &outputs, &plans);
+  return fb::CreateEntryDirect(b, entry.name.c_str(), &inputs, &outputs, &plans, entry.whole);
 }
 
 struct Segment {
@@ -149,9 +151,18 @@ Builder build(const Artifact &artifact, ArrayRef<Segment> segments, ArrayRef<uin
   std::vector<flatbuffers::Offset<fb::KeyValue>> facts;
   for (const auto &[key, value] : artifact.provenance)
     facts.push_back(fb::CreateKeyValueDirect(b, key.c_str(), value.c_str()));
-  auto program =
-      fb::CreateProgram(b, kSchema, b.CreateString(artifact.model), b.CreateVector(variants),
-                        b.CreateVector(table), test, b.CreateVector(facts));
+  std::vector<flatbuffers::Offset<fb::Variable>> variables;
+  for (auto [known, offset] : llvm::zip(artifact.variables, artifact.variableOffsets)) {
+    VariableOp variable = known;
+    auto type = cast<RankedTensorType>(variable.getValue().getType());
+    std::vector<int64_t> shape(type.getShape());
+    variables.push_back(fb::CreateVariableDirect(b, variable.getSymName().str().c_str(),
+                                                 dtype(type.getElementType()), &shape,
+                                                 variable.getTrainable(), offset));
+  }
+  auto program = fb::CreateProgram(
+      b, kSchema, b.CreateString(artifact.model), b.CreateVector(variants), b.CreateVector(table),
+      test, b.CreateVector(facts), b.CreateVector(variables), artifact.variableBytes);
   fb::FinishProgramBuffer(b, program);
   return b;
 }

@@ -10,12 +10,14 @@ namespace cornet::artifact {
 struct Port {
   std::string name;
   mlir::RankedTensorType type; ///< at the entry's first batch size
+  bool batched = true;         ///< its first extent is the batch
 };
 
 struct Entry {
   std::string name;
   std::vector<Port> inputs, outputs;
   std::vector<plan::EntryOp> plans; ///< ascending by batch
+  bool whole = false;               ///< called on whole batches
 };
 
 struct Variant {
@@ -35,6 +37,9 @@ struct Artifact {
   std::string model;
   std::vector<Variant> variants;
   Weights weights;
+  std::vector<VariableOp> variables; ///< that sessions keep
+  std::vector<uint64_t> variableOffsets;
+  uint64_t variableBytes = 0;
   SelfTest selfTest; ///< none when entry is empty
   std::vector<std::pair<std::string, std::string>> provenance;
 };

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `contract`: convolutions with constant weights and products, by register tiles. Weights become
+// `contract`: products, convolutions and transposed convolutions by register tiles. Weights become
 // panels of `columns` vectors, [panel][k][lane], so that a panel is read in one sweep; a tile holds
 // `rows` output pixels times one panel in registers and runs over k = (kernel row, kernel column,
 // channel). Pixels are neighbours in memory, so their addresses differ by constants. Columns of the
 // border are tiles of their own whose missing cells are never touched; missing rows shorten a loop.
 //
 // A product, and a 1x1 convolution that touches every pixel, is one long row of pixels. Groups of a
-// convolution and batches of a product are parts, each a contraction of its own. The right side of
-// a product of two computed tensors is read where it lies.
-#include "codegen/cpu/Epilogue.h"
-#include "codegen/cpu/Geometry.h"
+// convolution and batches of a product are parts, each a contraction of its own; so are the phases
+// of a strided transposed convolution. The right side of a plain product of two computed tensors is
+// read where it lies; other computed weights are packed by a step of their own.
+#include "codegen/cpu/Contraction.h"
+#include "codegen/cpu/Implementation.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -19,128 +20,36 @@ using namespace mlir;
 namespace cornet::cpu {
 namespace {
 
-/// What both ops are: output pixels in `lines` of `width`, each a sum over k of input cells and
-/// weights.
-struct Contraction : Geometry {
-  Value input, weights;
-  int64_t outputs = 1;     ///< of one part
-  bool transposed = false; ///< constant weights are (outputs, k)
-  bool packed = true;      ///< weights are panels, else (k, outputs) as they are
-  int64_t pixel = 1;       ///< cells between neighbouring input pixels
-  int64_t parts = 1, inputPart = 0, columnPart = 0, rowPart = 0; ///< and where a part's cells begin
-
-  int64_t depth() const { return R * S * channels; }
-  bool flat() const {
-    return R == 1 && S == 1 && strideY == 1 && strideX == 1 && padY == 0 && padX == 0 &&
-           width == inWidth && perLine == inHeight;
-  }
-};
-
-/// A register tile: rows of pixels times columns of vectors.
-struct RegisterTile {
-  int64_t rows, columns;
-};
-
-int64_t product(ArrayRef<int64_t> extents) {
-  int64_t out = 1;
-  for (int64_t extent : extents)
-    out *= extent;
-  return out;
-}
-
-std::optional<Contraction> describe(DispatchOp dispatch) {
-  Operation *root = rootOf(dispatch);
-  Contraction out;
-  auto shape = [](Value v) { return cast<RankedTensorType>(v.getType()).getShape(); };
-  auto isConstant = [&](Value v) {
-    auto argument = dyn_cast<BlockArgument>(v);
-    return argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
-  };
-  if (auto matmul = dyn_cast<MatmulOp>(root)) {
-    ArrayRef<int64_t> a = shape(matmul.getLhs()), b = shape(matmul.getRhs());
-    out.input = matmul.getLhs(), out.weights = matmul.getRhs();
-    out.packed = b.size() == 2 && isConstant(out.weights);
-    out.transposed = matmul.getTransposeRhs();
-    bool batched = b.size() > 2;
-    if (matmul.getTransposeLhs() || (!out.packed && out.transposed) ||
-        (batched && a.drop_back(2) != b.drop_back(2)))
-      return std::nullopt;
-    out.channels = out.pixel = a.back();
-    out.outputs = out.transposed ? b[b.size() - 2] : b.back();
-    out.parts = batched ? product(a.drop_back(2)) : 1;
-    out.width = out.inWidth = product(a.drop_back()) / out.parts;
-    out.inputPart = out.width * out.channels, out.rowPart = out.width;
-    return out;
-  }
-  auto conv = dyn_cast<ConvOp>(root);
-  if (!conv || shape(conv.getInput()).size() > 4 || !isConstant(conv.getKernel()))
-    return std::nullopt;
-  ArrayRef<int64_t> in = shape(conv.getInput()), kernel = shape(conv.getKernel()),
-                    result = shape(conv.getResult());
-  static_cast<Geometry &>(out) = Geometry::of(in, result, kernel.drop_back(2), conv.getStrides(),
-                                              conv.getDilations(), conv.getPadding());
-  out.input = conv.getInput(), out.weights = conv.getKernel();
-  out.pixel = in.back(), out.parts = conv.getGroups();
-  out.channels = out.inputPart = in.back() / out.parts;
-  out.outputs = out.columnPart = kernel.back() / out.parts;
-  if (out.flat())
-    out.width *= out.lines, out.inWidth = out.width, out.lines = out.perLine = out.inHeight = 1;
-  return out;
-}
-
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// The tile with the least work by a count of multiplications and loads: one of each starts per
-/// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch,
-/// so that batches share weights.
-RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
-  int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
-  int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
-  RegisterTile tile{1, 1};
-  for (int64_t columns = 1; columns <= 4; ++columns) {
-    int64_t most = std::min<int64_t>((registers - columns - 1) / columns, 14);
-    int64_t count = ceilDiv(pixels, most), cost = 0;
-    if (most < 1)
-      continue;
-    for (int64_t i = 0; i < count; ++i) {
-      int64_t rows = pixels / count + (i < pixels % count);
-      cost += std::max({rows * columns, rows + columns, int64_t(8)}) + 1;
-    }
-    cost *= ceilDiv(k.outputs, columns * isa.lanes);
-    if (best < 0 || cost < best)
-      best = cost, tile = {most, columns};
-  }
-  int64_t tiles = ceilDiv(k.width, tile.rows);
-  tile.rows = ceilDiv(k.width, tiles);
-  return tile;
-}
 
 class ContractImplementation final : public Implementation {
 public:
   StringRef name() const override { return "contract"; }
 
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
-    std::optional<Contraction> k = describe(dispatch);
-    if (!k)
-      return "no product, or of a form it does not know (transposed data, broadcast batches, "
-             "computed "
-             "kernels, 3-D)";
-    if (!llvm::isa<BlockArgument>(k->input) || !llvm::isa<BlockArgument>(k->weights))
+    std::vector<Contraction> all = contractionsOf(dispatch, isa);
+    if (all.empty())
+      return "no product, or of a form it does not know (transposed data, broadcast batches, wide "
+             "strides, 3-D)";
+    if (!llvm::isa<BlockArgument>(all[0].input) || !llvm::isa<BlockArgument>(all[0].weights))
       return "an operand is computed in the group";
     if (auto reason = refuseEpilogue(dispatch, rootOf(dispatch)))
       return reason;
-    if (!k->flat() && k->guardedTiles(tile(dispatch, *k, isa).rows) > 8)
-      return "the border is too wide";
+    for (const Contraction &k : all)
+      if (!k.flat() && k.S > 0 && k.guardedTiles(k.tile.rows) > 8)
+        return "the border is too wide";
     return std::nullopt;
   }
 
   RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {
-    Contraction k = *describe(dispatch);
+    std::vector<Contraction> all = contractionsOf(dispatch, isa);
     auto type = cast<RankedTensorType>(dispatch.getInputs()[index].getType());
-    if (!k.packed || cast<BlockArgument>(k.weights).getArgNumber() != index)
+    if (!all[0].packed || cast<BlockArgument>(all[0].weights).getArgNumber() != index)
       return type;
-    int64_t width = tile(dispatch, k, isa).columns * isa.lanes;
-    return RankedTensorType::get({k.parts * ceilDiv(k.outputs, width), k.depth(), width},
+    const Panels &last = all.back().panels;
+    if (all.size() > 1)
+      return RankedTensorType::get({last.first + last.cells()}, type.getElementType());
+    return RankedTensorType::get({last.parts * last.panels(), last.depth(), last.width},
                                  type.getElementType());
   }
 
@@ -149,49 +58,74 @@ public:
     RankedTensorType packed = packedType(dispatch, index, isa);
     if (packed == value.getType())
       return value;
-    Contraction k = *describe(dispatch);
-    int64_t depth = packed.getDimSize(1), width = packed.getDimSize(2);
-    int64_t panels = packed.getDimSize(0) / k.parts, all = k.parts * k.outputs;
     auto dense = cast<DenseElementsAttr>(value);
     std::vector<float> from(dense.value_begin<float>(), dense.value_end<float>());
     std::vector<float> to(size_t(packed.getNumElements()), 0.0f);
-    for (int64_t o = 0; o < all; ++o) {
-      int64_t inPart = o % k.outputs, panel = o / k.outputs * panels + inPart / width;
-      for (int64_t d = 0; d < depth; ++d)
-        to[size_t((panel * depth + d) * width + inPart % width)] =
-            from[size_t(k.transposed ? o * depth + d : d * all + o)];
-    }
+    for (const Contraction &k : contractionsOf(dispatch, isa))
+      k.panels.pack(from, to);
     return DenseElementsAttr::get(packed, ArrayRef<float>(to));
   }
 
+  int64_t packTiles(DispatchOp dispatch, unsigned, const Isa &isa) const override {
+    int64_t count = 0;
+    for (const Contraction &k : contractionsOf(dispatch, isa))
+      count += k.panels.tiles();
+    return count;
+  }
+
+  void emitPack(DispatchOp dispatch, unsigned, const Isa &isa,
+                func::FuncOp kernel) const override {
+    OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
+    Code c{builder, kernel.getLoc()};
+    Value from = flatten(c, kernel.getArgument(0)), to = flatten(c, kernel.getArgument(1));
+    inTurn(c, contractionsOf(dispatch, isa), kernel.getArgument(2), kernel.getArgument(3),
+           [](const Contraction &k) { return k.panels.tiles(); },
+           [&](const Contraction &k, Value begin, Value end) {
+             c.loop(begin, end, [&](Value t) { k.panels.emit(c, isa, from, to, t); });
+           });
+  }
+
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
-    Contraction k = *describe(dispatch);
-    RegisterTile t = tile(dispatch, k, isa);
-    return k.parts * ceilDiv(k.outputs, t.columns * isa.lanes) *
-           (k.flat() ? ceilDiv(k.width, t.rows) : k.lines);
+    int64_t count = 0;
+    for (const Contraction &k : contractionsOf(dispatch, isa))
+      count += k.tiles(isa);
+    return count;
   }
 
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};
-    Contraction k = *describe(dispatch);
     Epilogue epilogue(c, dispatch, rootOf(dispatch), kernel, isa.lanes);
-    Emitter(c, k, tile(dispatch, k, isa), epilogue, isa)
-        .emit(kernel.front().getArgument(kernel.getNumArguments() - 2),
-              kernel.front().getArgument(kernel.getNumArguments() - 1));
+    unsigned count = kernel.getNumArguments();
+    inTurn(c, contractionsOf(dispatch, isa), kernel.getArgument(count - 2),
+           kernel.getArgument(count - 1), [&](const Contraction &k) { return k.tiles(isa); },
+           [&](const Contraction &k, Value begin, Value end) {
+             Emitter(c, k, epilogue, isa).emit(begin, end);
+           });
   }
 
 private:
-  static RegisterTile tile(DispatchOp dispatch, const Contraction &k, const Isa &isa) {
-    int64_t batch = cast<RankedTensorType>(k.input.getType()).getDimSize(0);
-    return chooseTile(k, isa_and_present<MatmulOp>(rootOf(dispatch)), batch, isa);
+  /// Cuts the tiles [begin, end) at the bounds between contractions.
+  static void inTurn(const Code &c, ArrayRef<Contraction> all, Value begin, Value end,
+                     function_ref<int64_t(const Contraction &)> count,
+                     function_ref<void(const Contraction &, Value, Value)> body) {
+    if (all.size() == 1)
+      return body(all[0], begin, end);
+    int64_t first = 0;
+    for (const Contraction &k : all) {
+      int64_t tiles = count(k);
+      Value base = c.index(first), none = c.index(0), most = c.index(tiles);
+      if (tiles > 0)
+        body(k, c.max(c.sub(begin, base), none), c.min(c.sub(end, base), most));
+      first += tiles;
+    }
   }
 
   class Emitter {
   public:
-    Emitter(const Code &c, const Contraction &k, RegisterTile tile, Epilogue &epilogue,
-            const Isa &isa)
-        : c(c), k(k), tile(tile), epilogue(epilogue), lanes(isa.lanes), width(tile.columns * lanes),
+    Emitter(const Code &c, const Contraction &k, Epilogue &epilogue, const Isa &isa)
+        : c(c), k(k), tile(k.tile), epilogue(epilogue), lanes(isa.lanes),
+          width(k.columnsOf(isa)),
           weightPitch(k.packed ? width : k.outputs), input(epilogue.flat(k.input)),
           weights(epilogue.flat(k.weights)) {}
 
@@ -200,7 +134,7 @@ private:
     /// neighbouring tiles, so they split the pixels, and the next op finds its lines where they
     /// were written. Where weights outweigh pixels all is one block, and threads split the panels.
     void emit(Value begin, Value end) {
-      int64_t units = k.flat() ? ceilDiv(k.width, tile.rows) : k.lines;
+      int64_t units = k.units();
       int64_t panels = ceilDiv(k.outputs, width), block = blockOf(units);
       c.loop(begin, end, [&](Value all) {
         Value part = c.div(all, units * panels), t = c.rem(all, units * panels);
@@ -212,7 +146,8 @@ private:
             here ? Value(arith::RemUIOp::create(c.b, c.loc, inBlock, here)) : c.rem(inBlock, block);
         unit = c.add(first, unit);
         column = c.mul(panel, width);
-        weightBase = k.packed ? c.mul(c.add(c.mul(part, panels), panel), k.depth() * width)
+        weightBase = k.packed ? c.add(c.mul(c.add(c.mul(part, panels), panel), k.depth() * width),
+                                      k.panels.first)
                               : c.add(c.mul(part, k.depth() * k.outputs), column);
         inputBase = c.mul(part, k.inputPart), columnBase = c.mul(part, k.columnPart);
         rowBase = c.mul(part, k.rowPart);
@@ -299,7 +234,8 @@ private:
     void finish(const Values &sums, int64_t rows, Value firstRow) {
       for (int64_t m = 0; m < rows; ++m)
         for (int64_t j = 0; j < tile.columns; ++j) {
-          epilogue.finish(sums[size_t(m * tile.columns + j)], c.add(c.add(rowBase, firstRow), m),
+          epilogue.finish(sums[size_t(m * tile.columns + j)],
+                          c.add(c.add(rowBase, firstRow), m * k.pixelStep),
                           c.add(c.add(columnBase, column), j * lanes), maskAt(j));
         }
     }
@@ -329,6 +265,10 @@ private:
     }
 
     void line(Value unit) {
+      if (k.S == 0) // a phase without taps
+        return c.loop(c.index(0), c.index(k.width), [&](Value x) {
+          lineTile({x, 0, 1, false}, unit, {c.index(0), c.index(0), c.index(0)});
+        });
       Line line = k.lineAt(c, unit);
       k.forEachTile(c, tile.rows, [&](const Geometry::Tile &t) { lineTile(t, unit, line); });
     }
@@ -364,7 +304,11 @@ private:
         }
         return now;
       });
-      finish(sums, t.columns, c.add(c.mul(unit, k.width), t.first));
+      if (k.plain())
+        return finish(sums, t.columns, c.add(c.mul(unit, k.width), t.first));
+      Value image = c.div(unit, k.perLine), y = c.rem(unit, k.perLine);
+      Value first = c.add(c.mul(image, k.imageStep), c.mul(y, k.lineStep));
+      finish(sums, t.columns, c.add(c.add(first, c.mul(t.first, k.pixelStep)), k.firstPixel));
     }
 
     const Code &c;

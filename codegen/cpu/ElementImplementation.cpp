@@ -5,7 +5,7 @@
 // coordinates, a reduction or contraction loops. So any group fuses into one loop nest without
 // temporaries; the innermost loop runs over the last dimension, which LLVM vectorizes where memory
 // is contiguous. A tile is one row (all dimensions but the last).
-#include "codegen/cpu/Code.h"
+#include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Implementation.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -32,18 +32,32 @@ public:
     concat = op, part = index, partBegin = begin;
   }
 
+  /// From here on cells at `at`, in the block where they are asked for, are computed once.
+  void begin(const Place &at) { top = at, computed.clear(); }
+
   Value cell(Value value, const Place &at) {
+    if (depth > 0 || at != top)
+      return compute(value, at);
+    if (auto it = computed.find(value); it != computed.end())
+      return it->second;
+    Value result = compute(value, at);
+    computed[value] = result;
+    return result;
+  }
+
+private:
+  Value compute(Value value, const Place &at) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return memref::LoadOp::create(c.b, c.loc, buffers[argument.getArgNumber()], at);
     Operation *op = value.getDefiningOp();
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
-              ConvTransposeOp, ScatterOp, RandomOp>([&](auto typed) { return emit(typed, at); })
+              ConvTransposeOp, ConvFilterGradientOp, ScatterOp, RandomOp, GridSampleOp>(
+            [&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
 
-private:
   static ArrayRef<int64_t> shape(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
   static int64_t positive(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
 
@@ -73,12 +87,15 @@ private:
              Place outer = {}) {
     if (extents.empty())
       return step(outer, init);
-    return c.loop(c.index(0), c.index(extents[0]), init,
-                  [&](Value i, ValueRange carried) -> SmallVector<Value> {
-                    Place inner = outer;
-                    inner.push_back(i);
-                    return {fold(extents.drop_front(), carried[0], step, inner)};
-                  })[0];
+    ++depth;
+    Value result = c.loop(c.index(0), c.index(extents[0]), init,
+                          [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                            Place inner = outer;
+                            inner.push_back(i);
+                            return {fold(extents.drop_front(), carried[0], step, inner)};
+                          })[0];
+    --depth;
+    return result;
   }
 
   Value emit(ReduceOp op, const Place &at) {
@@ -220,6 +237,16 @@ private:
     });
   }
 
+  Value emit(ConvFilterGradientOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput()), places = shape(op.getGradient()).drop_back();
+    return fold(places, c.f32(0), [&](const Place &i, Value sum) {
+      Place tap(ArrayRef(at).drop_back(2)), from = pixel(op, i, tap), to = i;
+      from.push_back(at[at.size() - 2]), to.push_back(at.back());
+      Value x = guarded(in, from, c.f32(0), [&](const Place &p) { return cell(op.getInput(), p); });
+      return product(sum, x, cell(op.getGradient(), to));
+    });
+  }
+
   Value emit(DepthwiseConvOp op, const Place &at) {
     ArrayRef<int64_t> in = shape(op.getInput()), kernel = shape(op.getKernel());
     return fold(kernel.drop_back(2), c.f32(0), [&](const Place &k, Value sum) {
@@ -303,9 +330,7 @@ private:
     auto low = [&](Value x) -> Value {
       return arith::AndIOp::create(c.b, c.loc, x, word(0xffffffff));
     };
-    auto high = [&](Value x) -> Value {
-      return arith::ShRUIOp::create(c.b, c.loc, x, word(32));
-    };
+    auto high = [&](Value x) -> Value { return arith::ShRUIOp::create(c.b, c.loc, x, word(32)); };
     auto mix = [&](Value x, Value y, uint32_t key) -> Value {
       Value mixed = arith::XOrIOp::create(c.b, c.loc, x, y);
       return arith::XOrIOp::create(c.b, c.loc, mixed, word(key));
@@ -334,10 +359,9 @@ private:
     if (op.getDistribution() == "uniform")
       return unit(w[0], 0);
     Value log = math::LogOp::create(c.b, c.loc, unit(w[0], 1));
-    Value radius = math::SqrtOp::create(c.b, c.loc,
-                                        arith::MulFOp::create(c.b, c.loc, log, c.f32(-2)));
-    Value angle =
-        arith::MulFOp::create(c.b, c.loc, unit(w[1], 0), c.f32(2 * std::numbers::pi));
+    Value radius =
+        math::SqrtOp::create(c.b, c.loc, arith::MulFOp::create(c.b, c.loc, log, c.f32(-2)));
+    Value angle = arith::MulFOp::create(c.b, c.loc, unit(w[1], 0), c.f32(2 * std::numbers::pi));
     return arith::MulFOp::create(c.b, c.loc, radius, math::CosOp::create(c.b, c.loc, angle));
   }
 
@@ -371,6 +395,68 @@ private:
     return mix(row(low[0]), row(high[0]), share[0]);
   }
 
+  /// Index `i` brought into `extent` cells by the fill mode; of `constant` also whether it was
+  /// inside.
+  std::pair<Value, Value> filled(Value i, int64_t extent, StringRef mode) {
+    auto cycle = [&](int64_t period) {
+      Value rest = arith::RemSIOp::create(c.b, c.loc, i, c.index(period));
+      return c.rem(c.add(rest, period), period);
+    };
+    if (mode == "nearest")
+      return {c.min(c.max(i, c.index(0)), c.index(extent - 1)), Value()};
+    if (mode == "wrap")
+      return {cycle(extent), Value()};
+    Value ok;
+    if (mode == "reflect") {
+      Value place = cycle(2 * extent);
+      ok = c.inside(place, extent);
+      return {c.choose(ok, place, c.sub(c.index(2 * extent - 1), place)), Value()};
+    }
+    ok = c.inside(i, extent);
+    return {c.choose(ok, i, c.index(0)), ok};
+  }
+
+  Value emit(GridSampleOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput());
+    bool bilinear = op.getInterpolation() == "bilinear";
+    SmallVector<std::pair<Value, Value>> taps[2]; // index and, where it may be outside, whether not
+    Value share[2];
+    for (int d = 0; d < 2; ++d) {
+      Value x = cell(op.getCoordinates(), {at[0], at[1], at[2], c.index(d)});
+      // The bounds win over what is no number, so that no index is outside the image.
+      x = arith::MaxNumFOp::create(c.b, c.loc, x, c.f32(-0x1p23));
+      x = arith::MinNumFOp::create(c.b, c.loc, x, c.f32(0x1p23));
+      Value low = x;
+      if (bilinear) {
+        low = math::FloorOp::create(c.b, c.loc, x);
+        share[d] = arith::SubFOp::create(c.b, c.loc, x, low);
+      } else { // towards 0 after the largest number below a half away from it
+        Value half = math::CopySignOp::create(c.b, c.loc, c.f32(0x1.fffffep-2), x);
+        low = arith::AddFOp::create(c.b, c.loc, x, half);
+      }
+      low = arith::FPToSIOp::create(c.b, c.loc, c.b.getI32Type(), low);
+      low = arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), low);
+      for (int64_t tap = 0; tap <= bilinear; ++tap)
+        taps[d].push_back(filled(c.add(low, tap), in[d + 1], op.getFillMode()));
+    }
+    auto load = [&](size_t y, size_t x) -> Value {
+      Value value = cell(op.getInput(), {at[0], taps[0][y].first, taps[1][x].first, at[3]});
+      if (!taps[0][y].second)
+        return value;
+      return c.choose(c.both(taps[0][y].second, taps[1][x].second), value,
+                      c.f32(op.getFillValue().convertToDouble()));
+    };
+    if (!bilinear)
+      return load(0, 0);
+    auto mix = [&](Value a, Value b, Value t) -> Value {
+      Value rest = arith::SubFOp::create(c.b, c.loc, c.f32(1), t);
+      return arith::AddFOp::create(c.b, c.loc, Value(arith::MulFOp::create(c.b, c.loc, rest, a)),
+                                   Value(arith::MulFOp::create(c.b, c.loc, t, b)));
+    };
+    return mix(mix(load(0, 0), load(0, 1), share[1]), mix(load(1, 0), load(1, 1), share[1]),
+               share[0]);
+  }
+
   Value emit(ConvTransposeOp op, const Place &at) {
     ArrayRef<int64_t> in = shape(op.getInput()), kernel = shape(op.getKernel());
     SmallVector<int64_t> loops(kernel.drop_back(2));
@@ -394,6 +480,9 @@ private:
 
   Code c;
   ValueRange buffers;
+  Place top;
+  llvm::DenseMap<Value, Value> computed;
+  int depth = 0; ///< of loops around the current cell
   ConcatOp concat;
   size_t part = 0;
   int64_t partBegin = 0;
@@ -427,12 +516,18 @@ public:
     Code c{builder, kernel.getLoc()};
     unsigned inputs = dispatch.getInputs().size();
     ArrayRef<int64_t> shape = cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape();
-    Value yielded = dispatch.getBody().front().getTerminator()->getOperand(0),
-          out = entry.getArgument(inputs);
+    ValueRange yielded = dispatch.getBody().front().getTerminator()->getOperands();
     Cells cells(c, ValueRange(entry.getArguments()).take_front(inputs));
-    c.loop(entry.getArgument(inputs + 1), entry.getArgument(inputs + 2), [&](Value row) {
+    unsigned count = entry.getNumArguments();
+    c.loop(entry.getArgument(count - 2), entry.getArgument(count - 1), [&](Value row) {
       auto store = [&](const Place &at) {
-        memref::StoreOp::create(builder, c.loc, cells.cell(yielded, at), out, at);
+        SmallVector<Value> results;
+        cells.begin(at);
+        for (Value value : yielded)
+          results.push_back(cells.cell(value, at));
+        for (auto [i, result] : llvm::enumerate(results))
+          memref::StoreOp::create(builder, c.loc, result,
+                                  entry.getArgument(resultArgument(dispatch, i)), at);
       };
       if (shape.empty())
         return store({});

@@ -21,9 +21,16 @@ Operation *rootOf(DispatchOp dispatch) {
   llvm_unreachable("a dispatch ends with its yield");
 }
 
+unsigned resultArgument(DispatchOp dispatch, size_t result) {
+  auto inPlace = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place");
+  if (inPlace && inPlace[result] >= 0)
+    return unsigned(inPlace[result]);
+  return unsigned(dispatch.getInputs().size() + result);
+}
+
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
-  if (!isF32(dispatch.getResult(0)))
-    return "the result is not f32";
+  if (!llvm::all_of(dispatch.getResults(), isF32))
+    return "a result is not f32";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op == root || isa<ConstantOp>(op))
       continue;
@@ -38,6 +45,16 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
   return std::nullopt;
 }
 
+Value flatten(const Code &c, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t cells = type.getNumElements();
+  auto flat = MemRefType::get({cells}, type.getElementType());
+  if (type == flat)
+    return buffer;
+  return memref::ReinterpretCastOp::create(c.b, c.loc, flat, buffer, 0, ArrayRef<int64_t>{cells},
+                                           ArrayRef<int64_t>{1});
+}
+
 Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func::FuncOp kernel,
                    unsigned lanes)
     : c(code), dispatch(dispatch), root(root),
@@ -45,17 +62,9 @@ Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func:
       shape(shapeOf(dispatch.getResult(0))) {
   for (int64_t extent : shape.empty() ? shape : shape.drop_back())
     rowCount *= extent;
-  for (BlockArgument argument : kernel.getArguments()) {
-    auto buffer = dyn_cast<MemRefType>(argument.getType());
-    if (!buffer)
-      continue;
-    auto flat = MemRefType::get({buffer.getNumElements()}, buffer.getElementType());
-    buffers.push_back(buffer == flat
-                          ? Value(argument)
-                          : Value(memref::ReinterpretCastOp::create(
-                                c.b, c.loc, flat, argument, 0,
-                                ArrayRef<int64_t>{buffer.getNumElements()}, ArrayRef<int64_t>{1})));
-  }
+  for (BlockArgument argument : kernel.getArguments())
+    if (isa<MemRefType>(argument.getType()))
+      buffers.push_back(flatten(c, argument));
 }
 
 Value Epilogue::splat(double value) const {
@@ -125,9 +134,12 @@ void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
       operands.push_back(operand(value, row, column, mask));
     values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
   }
-  Value result = dispatch.getBody().front().getTerminator()->getOperand(0);
-  store(operand(result, row, column, mask), buffers[dispatch.getInputs().size()],
-        c.add(c.mul(row, columns()), column), mask);
+  Value at = c.add(c.mul(row, columns()), column);
+  SmallVector<Value> results;
+  for (Value result : dispatch.getBody().front().getTerminator()->getOperands())
+    results.push_back(operand(result, row, column, mask));
+  for (auto [i, result] : llvm::enumerate(results))
+    store(result, buffers[resultArgument(dispatch, i)], at, mask);
 }
 
 } // namespace cornet::cpu

@@ -15,9 +15,16 @@ namespace cornet::cpu {
 /// The op a group starts with: its first one that is no constant.
 mlir::Operation *rootOf(DispatchOp dispatch);
 
+/// The kernel's argument that result `result` is stored to: its own, or the input that it takes the
+/// place of. A kernel never reads and writes one buffer through two arguments.
+unsigned resultArgument(DispatchOp dispatch, size_t result);
+
 /// Why the ops after the root cannot be computed on vectors of f32, or nothing when they can. A
 /// null root asks about all of them.
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, mlir::Operation *root);
+
+/// `buffer` as a flat memref.
+mlir::Value flatten(const Code &code, mlir::Value buffer);
 
 class Epilogue {
 public:

@@ -30,6 +30,13 @@ public:
     return value;
   }
 
+  /// The same at run time, for an input that is no constant: how many tiles packing it splits into,
+  /// and its kernel (plain input and packed one as memrefs, begin, end), filled as emit() does.
+  /// Called only where packedType() differs from the input's type.
+  virtual int64_t packTiles(DispatchOp dispatch, unsigned index, const Isa &isa) const { return 0; }
+  virtual void emitPack(DispatchOp dispatch, unsigned index, const Isa &isa,
+                        mlir::func::FuncOp kernel) const {}
+
   /// How many tiles the work splits into. Any split of [0, tiles) among threads gives the same
   /// bits.
   virtual int64_t tiles(DispatchOp dispatch, const Isa &isa) const = 0;
@@ -42,6 +49,7 @@ public:
 llvm::ArrayRef<const Implementation *> implementations();
 
 const Implementation &contractImplementation();
+const Implementation &filterGradientImplementation();
 const Implementation &windowImplementation();
 const Implementation &rowImplementation();
 const Implementation &elementImplementation();

@@ -9,8 +9,9 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 }
 
 llvm::ArrayRef<const Implementation *> implementations() {
-  static const Implementation *const list[] = {&contractImplementation(), &windowImplementation(),
-                                               &rowImplementation(), &elementImplementation()};
+  static const Implementation *const list[] = {&contractImplementation(), &filterGradientImplementation(),
+                                               &windowImplementation(), &rowImplementation(),
+                                               &elementImplementation()};
   return list;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Generic: a record's op name, operands and attributes are the op's. Nothing here knows an op but
-// the sources of values (inputs, variables, scalars). Only what the outputs need is emitted.
+// the sources of values (inputs, variables, constants). Only what is returned or assigned is
+// emitted.
 #include "frontend/emit/Emit.h"
 
 #include "ir/Ops/Ops.h"
@@ -13,27 +14,28 @@ using namespace mlir;
 namespace cornet {
 namespace {
 
+/// The module under construction and what its functions share.
 class Emitter {
 public:
-  Emitter(MLIRContext &context, const Model &model) : context(context), model(model) {}
-  MLIRContext &context;
-  const Model &model;
-  OpBuilder b{&context};
-  std::map<int, Value> values;
+  Emitter(MLIRContext &context, const std::string &name)
+      : b(&context), module(ModuleOp::create(b.getUnknownLoc())) {
+    (*module)->setAttr("cornet.model", b.getStringAttr(name));
+  }
 
-  RankedTensorType typeOf(const Node &node) {
-    SmallVector<int64_t> shape(node.shape.begin(), node.shape.end());
+  RankedTensorType typeOf(const Shape &extents, const std::string &dtype) {
+    SmallVector<int64_t> shape(extents.begin(), extents.end());
     for (int64_t &extent : shape)
       if (extent < 0)
         extent = ShapedType::kDynamic;
-    return RankedTensorType::get(shape, node.dtype == "i1"    ? Type(b.getI1Type())
-                                        : node.dtype == "i32" ? Type(b.getI32Type())
-                                                              : Type(b.getF32Type()));
+    return RankedTensorType::get(shape, dtype == "i1"    ? Type(b.getI1Type())
+                                        : dtype == "i32" ? Type(b.getI32Type())
+                                                         : Type(b.getF32Type()));
   }
+  RankedTensorType typeOf(const Node &node) { return typeOf(node.shape, node.dtype); }
 
   Location locationOf(const Node &node) {
     return NameLoc::get(b.getStringAttr(node.layer),
-                        FileLineColLoc::get(&context, node.file, unsigned(node.line), 0));
+                        FileLineColLoc::get(b.getContext(), node.file, unsigned(node.line), 0));
   }
 
   mlir::Attribute attribute(const cornet::Attribute &value) {
@@ -48,85 +50,201 @@ public:
     return b.getDenseI64ArrayAttr(std::get<std::vector<int64_t>>(value));
   }
 
-  /// `cells`, or one for all of them, as the value of `node`.
-  ElementsAttr elements(const Node &node, ArrayRef<float> cells) {
+  /// `cells`, or one for all of them.
+  ElementsAttr elements(RankedTensorType type, ArrayRef<float> cells) {
     auto as = [&]<class T>(T) -> ElementsAttr {
       std::vector<T> typed(cells.begin(), cells.end());
-      return DenseElementsAttr::get(typeOf(node), ArrayRef<T>(typed));
+      return DenseElementsAttr::get(type, ArrayRef<T>(typed));
     };
-    return node.dtype == "i32" ? as(int32_t()) : as(float());
+    return type.getElementType().isInteger(32) ? as(int32_t()) : as(float());
   }
 
+  /// The symbol of a variable, defined at its first use.
+  FlatSymbolRefAttr symbol(const VariablePtr &variable, Location loc) {
+    auto [it, isNew] = variables.try_emplace(variable.get());
+    if (isNew) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(module->getBody(), definitionsEnd());
+      RankedTensorType type = typeOf(variable->shape, variable->dtype);
+      std::vector<float> data = variable->value();
+      std::string name = variable->name; // which models that call each other may have both
+      for (int i = 1; !names.insert(name).second; ++i)
+        name = variable->name + "_" + std::to_string(i);
+      auto op = VariableOp::create(b, loc, b.getStringAttr(name), elements(type, data),
+                                   b.getBoolAttr(variable->trainable && !variable->frozen));
+      it->second = FlatSymbolRefAttr::get(op.getSymNameAttr());
+      definitions.push_back(op);
+    }
+    return it->second;
+  }
+
+  /// A function that is an entry point; the builder stands in its body.
+  func::FuncOp function(StringRef name, ArrayRef<Type> arguments, ArrayRef<Type> results,
+                        bool whole) {
+    b.setInsertionPointToEnd(module->getBody());
+    auto out =
+        func::FuncOp::create(b, b.getUnknownLoc(), name, b.getFunctionType(arguments, results));
+    out->setAttr("cornet.entry", b.getUnitAttr());
+    if (whole)
+      out->setAttr("cornet.whole", b.getUnitAttr());
+    b.setInsertionPointToEnd(out.addEntryBlock());
+    return out;
+  }
+
+  void entry(const EntryPoint &entry);
+
+  /// An entry point that gives variables their first values: all of them, or those in `only`.
+  void reset(StringRef name, const std::vector<VariablePtr> *only) {
+    SmallVector<VariableOp> chosen;
+    SmallVector<Type> types;
+    for (VariableOp op : definitions) {
+      bool wanted = !only || llvm::any_of(*only, [&](const VariablePtr &v) {
+        auto it = variables.find(v.get());
+        return it != variables.end() && it->second.getValue() == op.getSymName();
+      });
+      if (wanted)
+        chosen.push_back(op), types.push_back(op.getValue().getType());
+    }
+    func::FuncOp out = function(name, {}, types, true);
+    SmallVector<Value> values;
+    for (auto [i, op] : llvm::enumerate(chosen)) {
+      out.setResultAttr(unsigned(i), "cornet.variable",
+                        FlatSymbolRefAttr::get(op.getSymNameAttr()));
+      values.push_back(ConstantOp::create(b, op.getLoc(), op.getValue()));
+    }
+    func::ReturnOp::create(b, b.getUnknownLoc(), values);
+  }
+
+  OpBuilder b;
+  OwningOpRef<ModuleOp> module;
+
+private:
+  Block::iterator definitionsEnd() {
+    return definitions.empty() ? module->getBody()->begin()
+                               : std::next(Block::iterator(definitions.back()));
+  }
+
+  std::map<Variable *, FlatSymbolRefAttr> variables;
+  std::set<std::string> names; ///< of definitions
+  std::vector<VariableOp> definitions;
+};
+
+/// One function's values by node.
+class Body {
+public:
+  Body(Emitter &emitter, const Graph &graph) : e(emitter), graph(graph) {}
+
   void emit(int index) {
-    const Node &node = model.graph->nodes[size_t(index)];
+    const Node &node = graph.nodes[size_t(index)];
     if (values.contains(index))
       return;
+    Location loc = e.locationOf(node);
     if (node.op == "constant") {
-      values[index] = ConstantOp::create(b, locationOf(node), elements(node, node.data));
+      values[index] = ConstantOp::create(e.b, loc, e.elements(e.typeOf(node), node.data));
       return;
     }
-    OperationState state(locationOf(node), node.op);
+    if (node.op == "alias") {
+      values[index] = values.at(node.operands[0]);
+      return;
+    }
+    OperationState state(loc, node.op);
     for (int operand : node.operands)
       state.operands.push_back(values.at(operand));
     for (const auto &[name, value] : node.attributes)
-      state.addAttribute(name, attribute(value));
-    state.addTypes(typeOf(node));
-    values[index] = b.create(state)->getResult(0);
+      state.addAttribute(name, e.attribute(value));
+    state.addTypes(e.typeOf(node));
+    values[index] = e.b.create(state)->getResult(0);
   }
 
-  OwningOpRef<ModuleOp> build() {
-    OwningOpRef<ModuleOp> module = ModuleOp::create(b.getUnknownLoc());
-    (*module)->setAttr("cornet.model", b.getStringAttr(model.name));
-    b.setInsertionPointToEnd(module->getBody());
-    std::vector<int> arguments;
-    SmallVector<Type> types, results;
-    for (const Tensor &input : model.inputs)
-      arguments.push_back(input.node);
-    std::set<int> nodes = model.nodes();
-    for (int index : nodes)
-      if (const Node &node = model.graph->nodes[size_t(index)]; node.variable) {
-        std::vector<float> data = node.variable->value();
-        VariableOp::create(b, locationOf(node), b.getStringAttr(node.variable->name),
-                           elements(node, data),
-                           b.getBoolAttr(node.variable->trainable));
-        arguments.push_back(index);
-      }
-    for (int index : arguments)
-      types.push_back(typeOf(model.graph->nodes[size_t(index)]));
-    for (const Tensor &output : model.outputs)
-      results.push_back(typeOf(model.graph->nodes[size_t(output.node)]));
-    auto predict =
-        func::FuncOp::create(b, b.getUnknownLoc(), "predict", b.getFunctionType(types, results));
-    predict->setAttr("cornet.entry", b.getUnitAttr());
-    Block *body = predict.addEntryBlock();
-    b.setInsertionPointToEnd(body);
-    for (auto [i, index] : llvm::enumerate(arguments)) {
-      const Node &node = model.graph->nodes[size_t(index)];
-      values[index] = body->getArgument(i);
-      if (node.variable)
-        predict.setArgAttr(i, "cornet.variable",
-                           FlatSymbolRefAttr::get(&context, node.variable->name));
-      else
-        predict.setArgAttr(i, "cornet.name", b.getStringAttr(node.layer));
+  /// The nodes that `ends` are computed from, in recorded order.
+  std::set<int> needed(std::vector<int> ends) const {
+    std::set<int> out;
+    while (!ends.empty()) {
+      int node = ends.back();
+      ends.pop_back();
+      if (out.insert(node).second)
+        for (int operand : graph.nodes[size_t(node)].operands)
+          ends.push_back(operand);
     }
-    for (int index : nodes)
-      emit(index);
-    SmallVector<Value> outputs;
-    for (auto [i, output] : llvm::enumerate(model.outputs)) {
-      outputs.push_back(values.at(output.node));
-      std::string layer = model.graph->nodes[size_t(output.node)].layer;
-      predict.setResultAttr(i, "cornet.name", b.getStringAttr(layer.substr(0, layer.find('/'))));
-    }
-    func::ReturnOp::create(b, b.getUnknownLoc(), outputs);
-    return module;
+    return out;
   }
+
+  std::map<int, Value> values;
+
+private:
+  Emitter &e;
+  const Graph &graph;
 };
+
+void Emitter::entry(const EntryPoint &entry) {
+  const Graph &graph = *entry.graph;
+  std::vector<int> ends, arguments;
+  for (const auto &[name, output] : entry.outputs)
+    ends.push_back(output.node);
+  for (const auto &[variable, node] : graph.assigned)
+    ends.push_back(node);
+  Body body(*this, graph);
+  std::set<int> nodes = body.needed(ends);
+  for (const Tensor &input : entry.inputs)
+    arguments.push_back(input.node);
+  auto assigns = [&](const Node &node) {
+    return llvm::any_of(graph.assigned,
+                        [&](const auto &pair) { return pair.first == node.variable; });
+  };
+  for (size_t i = 0; i < graph.nodes.size(); ++i)
+    if (const Node &node = graph.nodes[i];
+        node.variable && (nodes.contains(int(i)) || assigns(node)))
+      arguments.push_back(int(i));
+  SmallVector<Type> types, results;
+  for (int index : arguments)
+    types.push_back(typeOf(graph.nodes[size_t(index)]));
+  for (int end : ends)
+    results.push_back(typeOf(graph.nodes[size_t(end)]));
+  func::FuncOp out = function(entry.name, types, results, entry.whole);
+  if (!entry.batches.empty())
+    out->setAttr("cornet.batches", b.getDenseI64ArrayAttr(entry.batches));
+  for (auto [i, index] : llvm::enumerate(arguments)) {
+    const Node &node = graph.nodes[size_t(index)];
+    body.values[index] = out.getArgument(unsigned(i));
+    if (node.variable)
+      out.setArgAttr(unsigned(i), "cornet.variable", symbol(node.variable, locationOf(node)));
+    else
+      out.setArgAttr(unsigned(i), "cornet.name", b.getStringAttr(node.layer));
+  }
+  for (int index : nodes)
+    body.emit(index);
+  SmallVector<Value> returned;
+  for (int end : ends)
+    returned.push_back(body.values.at(end));
+  for (auto [i, output] : llvm::enumerate(entry.outputs))
+    out.setResultAttr(unsigned(i), "cornet.name", b.getStringAttr(output.first));
+  for (auto [i, assigned] : llvm::enumerate(graph.assigned))
+    out.setResultAttr(unsigned(entry.outputs.size() + i), "cornet.variable",
+                      symbol(assigned.first, b.getUnknownLoc()));
+  func::ReturnOp::create(b, b.getUnknownLoc(), returned);
+}
 
 } // namespace
 
-OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) {
+OwningOpRef<ModuleOp> emitProgram(MLIRContext &context, const ProgramDescription &program) {
   context.loadDialect<CornetDialect, func::FuncDialect>();
-  return Emitter(context, model).build();
+  Emitter emitter(context, program.name);
+  for (const EntryPoint &entry : program.entries)
+    emitter.entry(entry);
+  if (program.initialize)
+    emitter.reset("initialize", nullptr);
+  for (const auto &[name, variables] : program.resets)
+    emitter.reset(name, &variables);
+  return std::move(emitter.module);
+}
+
+OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) {
+  EntryPoint predict{"predict", model.graph, model.inputs, {}};
+  for (const Tensor &output : model.outputs) {
+    std::string layer = model.graph->nodes[size_t(output.node)].layer;
+    predict.outputs.emplace_back(layer.substr(0, layer.find('/')), output);
+  }
+  return emitProgram(context, {model.name, {predict}, false, {}});
 }
 
 } // namespace cornet

@@ -6,6 +6,8 @@
 
 #include "frontend/import/Archive.h"
 #include "frontend/import/Hdf5.h"
+#include "frontend/import/Layout.h"
+#include "frontend/import/Operations.h"
 #include "frontend/import/Registry.h"
 
 #include <map>
@@ -21,9 +23,13 @@ using Problems = std::vector<std::string>;
 struct Network {
   struct Member {
     std::string name, kind;
-    LayerPtr layer;                   ///< null for inputs and networks
+    LayerPtr layer;                   ///< null for inputs, networks and operations
     std::shared_ptr<Network> network; ///< for nested ones
+    Model model;                      ///< what the network records
+    Json operation;                   ///< the configuration of an operation on tensors
     Json nodes;                       ///< inbound_nodes
+
+    bool computes() const { return layer || network || !operation.is_null(); }
   };
   std::string name;
   bool sequential = false;
@@ -35,7 +41,7 @@ struct Network {
   };
   std::vector<Port> ports;
 
-  std::vector<Tensor> call(const std::vector<Tensor> &arguments, Problems &problems) const;
+  std::vector<Tensor> call(const std::vector<Tensor> &arguments) const;
 };
 
 std::vector<Json> triples(const Json &value) {
@@ -57,18 +63,35 @@ void histories(const Json &value, std::vector<Json> &out) {
       histories(item, out);
 }
 
-std::vector<Tensor> apply(const Network::Member &member, const std::vector<Tensor> &inputs,
-                          Problems &problems) {
-  return member.network ? member.network->call(inputs, problems)
-                        : std::vector<Tensor>{member.layer->apply(inputs)};
+/// `value` with the n-th tensor in it replaced by {"tensor": n}.
+Json numbered(const Json &value, size_t &n) {
+  if (value.is_object() && value.value("class_name", "") == "__keras_tensor__")
+    return Json::object({{"tensor", n++}});
+  if (!value.is_array())
+    return value;
+  Json out = Json::array();
+  for (const Json &item : value)
+    out.push_back(numbered(item, n));
+  return out;
 }
 
-std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems &problems) const {
+/// Calls the member on `inputs`, which are the tensors in `arguments`.
+std::vector<Tensor> apply(const Network::Member &member, const std::vector<Tensor> &inputs,
+                          const Json &arguments) {
+  if (member.network)
+    return member.model(inputs);
+  if (member.layer)
+    return member.layer->applyAll(inputs);
+  size_t n = 0;
+  return {importOperation(member.kind, member.operation, numbered(arguments, n), inputs)};
+}
+
+std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments) const {
   if (sequential) {
     std::vector<Tensor> values = arguments;
     for (const Member &member : members)
-      if (member.layer || member.network)
-        values = apply(member, values, problems);
+      if (member.computes())
+        values = apply(member, values, nullptr);
     return values;
   }
   std::map<std::pair<std::string, int64_t>, std::vector<Tensor>> values; // by layer and node
@@ -87,8 +110,7 @@ std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems
   for (bool progress = true; progress;) {
     progress = false;
     for (const Member &member : members)
-      for (size_t node = 0; (member.layer || member.network) && node < member.nodes.size();
-           ++node) {
+      for (size_t node = 0; member.computes() && node < member.nodes.size(); ++node) {
         if (values.contains({member.name, int64_t(node)}))
           continue;
         std::vector<Json> sources;
@@ -99,12 +121,17 @@ std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments, Problems
             operands.push_back(*value);
         if (operands.empty() || operands.size() != sources.size())
           continue;
-        values[{member.name, int64_t(node)}] = apply(member, operands, problems);
+        values[{member.name, int64_t(node)}] =
+            apply(member, operands, member.nodes[node].at("args"));
         progress = true;
       }
   }
   std::vector<Tensor> results;
-  for (const Json &triple : triples(outputs)) {
+  for (Json triple : triples(outputs)) {
+    // Keras counts the calls of a functional model from 1 here, and here only.
+    for (const Member &member : members)
+      if (member.network && !member.network->sequential && Json(member.name) == triple.at(0))
+        triple[1] = triple.at(1).get<int64_t>() - 1;
     const Tensor *value = find(triple);
     if (!value)
       throw ImportError("model '" + name + "': output " + triple.dump() +
@@ -125,7 +152,7 @@ Shape withoutBatch(const Json &batchShape) {
   return shape;
 }
 
-Network readNetwork(const Json &object, const std::string &prefix, Problems &problems) {
+Network readNetwork(const Json &object, Problems &problems) {
   const Json &config = object.at("config");
   std::string kind = object.at("class_name");
   Network network;
@@ -147,11 +174,14 @@ Network readNetwork(const Json &object, const std::string &prefix, Problems &pro
                                withoutBatch(shape)});
     } else if (member.kind == "Sequential" || member.kind == "Functional" ||
                member.kind == "Model") {
-      member.network =
-          std::make_shared<Network>(readNetwork(item, prefix + member.name + "/", problems));
+      member.network = std::make_shared<Network>(readNetwork(item, problems));
+    } else if (isOperationModule(item.value("module", ""))) {
+      member.operation = layer;
     } else {
-      layer["name"] = prefix + member.name;
+      layer["name"] = member.name;
       member.layer = makeLayer(member.kind, layer, problems);
+      if (member.layer && layer.value("trainable", true) == false)
+        member.layer->setTrainable(false);
     }
     network.members.push_back(std::move(member));
   }
@@ -177,7 +207,8 @@ void loadTree(const Network &network, const Hdf5File &file, const std::string &p
       loadTree(*member.network, file, at);
     else if (member.layer)
       for (size_t i = 0; i < member.layer->weights.size(); ++i)
-        assign(*member.layer->weights[i], file.read(at + "vars/" + std::to_string(i)), at);
+        assign(*member.layer->weights[i],
+               file.read(at + weightPlace(member.kind, i, member.layer->weights.size())), at);
   }
 }
 
@@ -212,7 +243,13 @@ void loadLegacy(const Network &network, const Hdf5File &file) {
     throw ImportError("weight '" + variables.begin()->first + "' is not in the file");
 }
 
-Model record(const Network &network, Problems &problems) {
+Model record(Network &network) {
+  for (Network::Member &member : network.members)
+    if (member.network) {
+      member.model = record(*member.network);
+      for (const VariablePtr &variable : member.model.variables()) // names tell weights apart
+        variable->name = member.name + "/" + variable->name;
+    }
   Recording recording;
   std::vector<Tensor> inputs;
   for (const Network::Port &port : network.ports)
@@ -227,11 +264,16 @@ Model record(const Network &network, Problems &problems) {
         if (network.ports[i].name == triple.at(0).get<std::string>())
           ordered.push_back(inputs[i]);
   }
-  Model model = Functional(ordered, network.call(ordered, problems), network.name);
+  Model model = Functional(ordered, network.call(ordered), network.name);
+  if (network.sequential)
+    model.layer->kind = "Sequential";
+  return model;
+}
+
+void listMistakes(const Model &model, Problems &problems) {
   for (const Mistake &mistake : model.graph->mistakes)
     problems.push_back((mistake.layer.empty() ? "" : "'" + mistake.layer + "': ") +
                        mistake.message);
-  return model;
 }
 
 void throwIfAny(const std::string &path, const Problems &problems) {
@@ -251,9 +293,10 @@ std::pair<Network, Model> readModel(const std::string &config, const std::string
     throw ImportError(
         path + ": a " + kind +
         " is not Sequential or Functional; subclassed models keep their code in Python");
-  Network network = readNetwork(object, "", problems);
+  Network network = readNetwork(object, problems);
   throwIfAny(path, problems);
-  Model model = record(network, problems);
+  Model model = record(network);
+  listMistakes(model, problems);
   throwIfAny(path, problems);
   return {std::move(network), std::move(model)};
 }

@@ -5,6 +5,10 @@
 // be one that changes nothing at inference, or be off.
 #include "frontend/import/Registry.h"
 
+#include "frontend/import/Training.h"
+
+#include <cornet/augmentation.h>
+
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -55,6 +59,12 @@ public:
   void operator()(const char *name, std::vector<double> &field) {
     read(name, [&](const Json &v) { return field.clear(), numbers(v, field); });
   }
+  void operator()(const char *name, Factor &field) {
+    read(name, [&](const Json &v) { return factor(v, field); });
+  }
+  void operator()(const char *name, std::optional<Factor> &field) {
+    read(name, [&](const Json &v) { return factor(v, field.emplace(0)); });
+  }
   void operator()(const char *name, Pair &field) {
     read(name, [&](const Json &v) { return pair(v, field); });
   }
@@ -94,7 +104,6 @@ public:
                                                "beta_constraint",
                                                "gamma_constraint",
                                                "seed",
-                                               "noise_shape",
                                                "batch_input_shape",
                                                "embeddings_initializer",
                                                "embeddings_regularizer",
@@ -134,6 +143,13 @@ private:
     return v.is_array() &&
            std::all_of(v.begin(), v.end(), [&](const Json &e) { return numbers(e, out); });
   }
+  static bool factor(const Json &v, Factor &field) {
+    std::vector<double> found;
+    if (!numbers(v, found) || found.empty() || found.size() > 2)
+      return false;
+    field = found.size() == 1 ? Factor(found[0]) : Factor(found[0], found[1]);
+    return true;
+  }
   static bool pair(const Json &v, Pair &field) {
     if (v.is_number_integer())
       field = Pair(v.get<int64_t>());
@@ -150,6 +166,31 @@ private:
   std::set<std::string> known;
 };
 
+/// Regularizers and constraints, which options have but do not list in fields(). They matter to
+/// training alone, so that one that is not known stands in no model's way.
+template <class Options> void readTerms(const Json &config, Options &options) {
+  std::vector<std::string> unknown;
+  auto read = [&](const char *name, auto &field, auto make) {
+    if (auto it = config.find(name); it != config.end() && it->is_object())
+      field = make(nlohmann::ordered_json(*it), unknown);
+  };
+#define CORNET_TERM(NAME)                                                                          \
+  if constexpr (requires { options.NAME##_regularizer; })                                          \
+    read(#NAME "_regularizer", options.NAME##_regularizer, makeRegularizer);                       \
+  if constexpr (requires { options.NAME##_constraint; })                                           \
+    read(#NAME "_constraint", options.NAME##_constraint, makeConstraint);
+  CORNET_TERM(kernel)
+  CORNET_TERM(bias)
+  CORNET_TERM(activity)
+  CORNET_TERM(depthwise)
+  CORNET_TERM(pointwise)
+  CORNET_TERM(embeddings)
+  CORNET_TERM(alpha)
+  CORNET_TERM(beta)
+  CORNET_TERM(gamma)
+#undef CORNET_TERM
+}
+
 using Maker = std::function<LayerPtr(const Json &, const std::string &where,
                                      std::vector<std::string> &problems)>;
 
@@ -159,7 +200,10 @@ template <class Options> Maker maker(Handle (*make)(Options, Where)) {
     Reader reader(config, where, problems);
     options.fields(reader);
     reader.finish();
+    readTerms(config, options);
     options.name = config.value("name", "");
+    if (auto it = config.find("trainable"); it != config.end() && it->is_boolean())
+      options.trainable = *it;
     return make(std::move(options), Where()).layer;
   };
 }
@@ -205,6 +249,15 @@ const std::map<std::string, Maker> &makers() {
       {"GaussianDropout", maker(GaussianDropout)},
       {"AlphaDropout", maker(AlphaDropout)},
       {"GaussianNoise", maker(GaussianNoise)},
+      {"ActivityRegularization", maker(ActivityRegularization)},
+      {"RandomFlip", maker(RandomFlip)},
+      {"RandomRotation", maker(RandomRotation)},
+      {"RandomTranslation", maker(RandomTranslation)},
+      {"RandomZoom", maker(RandomZoom)},
+      {"RandomShear", maker(RandomShear)},
+      {"RandomCrop", maker(RandomCrop)},
+      {"RandomContrast", maker(RandomContrast)},
+      {"RandomBrightness", maker(RandomBrightness)},
       {"Flatten", maker(Flatten)},
       {"Reshape", maker(Reshape)},
       {"Permute", maker(Permute)},

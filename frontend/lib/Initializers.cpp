@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <numbers>
@@ -134,6 +135,10 @@ std::string checkInitializer(const std::string &name) {
   return "unknown initializer '" + name + "'; known: " + known;
 }
 
+static std::atomic<uint64_t> globalSeed = 0;
+void set_random_seed(uint64_t seed) { globalSeed = seed; }
+uint64_t random_seed() { return globalSeed; }
+
 std::vector<float> Variable::value() const {
   if (!data.empty())
     return data;
@@ -141,7 +146,7 @@ std::vector<float> Variable::value() const {
   for (int64_t extent : shape)
     count *= extent;
   // Two weights with one seed must not be equal: the name is part of the key.
-  uint64_t key = 0xcbf29ce484222325ull ^ initializer.seed * 0x9E3779B97F4A7C15ull;
+  uint64_t key = 0xcbf29ce484222325ull ^ (initializer.seed ? initializer.seed : random_seed()) * 0x9E3779B97F4A7C15ull;
   for (unsigned char letter : name) // FNV-1a
     key = (key ^ letter) * 0x100000001b3ull;
   if (initializer.name == "orthogonal")

@@ -3,12 +3,15 @@
 // What every layer does around its build() and call(): naming, building once, noting whose call
 // runs.
 #include <cornet/model.h>
+#include <cornet/options.h>
+#include <cornet/regularizers.h>
 
-#include "ir/Infer/Infer.h"
+#include "frontend/lib/layers/Support.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <utility>
 
 namespace cornet {
 std::string snakeCase(const std::string &kind) {
@@ -26,11 +29,36 @@ std::string snakeCase(const std::string &kind) {
   return out;
 }
 
+namespace {
+
+/// `x` as a node of its own: what a layer computes is always among its nodes, so that the layer is
+/// found when the model is recorded again.
+Tensor alias(const Tensor &x) {
+  Node node;
+  node.op = "alias", node.operands = {x.node};
+  node.shape = x.shape(), node.dtype = x.dtype(), node.poisoned = x.poisoned();
+  return Tensor(x.graph, x.graph->add(std::move(node)));
+}
+
+/// The extent of the batch as an f32 scalar.
+Tensor batchSize(const Tensor &x) {
+  Tensor one = ops::constant(x, 1);
+  return x.rank() == 0 ? one : ops::sum(forEachRow(one, x));
+}
+
+} // namespace
+
 static std::atomic<uint64_t> made = 0;
 Layer::Layer(std::string kind, std::string name)
     : number(++made), kind(std::move(kind)), name(std::move(name)) {}
 
+std::optional<std::vector<Option>> Layer::config() const { return std::nullopt; }
+
 Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location where) {
+  return applyAll(inputs, where)[0];
+}
+
+std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::source_location where) {
   bool recorded = !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [](const Tensor &t) {
     return t.graph != nullptr;
   });
@@ -41,7 +69,7 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
                    " is called on no tensor, or on one that no Input() or layer made");
     Node nothing;
     nothing.shape = {-1}, nothing.poisoned = true;
-    return Tensor(graph, graph->add(std::move(nothing)));
+    return {Tensor(graph, graph->add(std::move(nothing)))};
   }
   std::shared_ptr<Graph> graph = inputs[0].graph;
   bool outermost = graph->layer.empty();
@@ -67,7 +95,9 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
   if (path.empty())
     path = outer + name;
   graph->named.emplace(outer + name, number);
-  graph->layer.push_back(name);
+  if (!outermost)
+    graph->running.back()->adopt(shared_from_this());
+  graph->layer.push_back(name), graph->running.push_back(this);
   std::vector<std::string> mistakes = examine();
   for (std::string &mistake : mistakes)
     graph->mistake(std::move(mistake));
@@ -84,9 +114,15 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
         known = false, graph->mistake("its weight '" + weight->name + "' would have the shape " +
                                       infer::text(weight->shape) +
                                       "; weights need positive extents and none of the batch");
+    if (known && graph->again && !weights.empty())
+      known = false,
+      graph->mistake("'" + path +
+                     "' is made anew, with new weights, each time its "
+                     "model is called; make it where the layer that calls it is made");
   }
   int first = int(graph->nodes.size());
-  Tensor result = inputs[0];
+  results.clear();
+  Tensor result;
   if (known) {
     result = call(inputs);
   } else { // nothing is known of its shape
@@ -94,15 +130,27 @@ Tensor Layer::apply(const std::vector<Tensor> &inputs, std::source_location wher
     node.shape = inputs[0].shape(), node.poisoned = true;
     result = Tensor(graph, graph->add(std::move(node)));
   }
-  graph->layer.pop_back();
+  std::vector<Tensor> outputs = std::exchange(results, {});
+  if (outputs.empty())
+    outputs = {result};
+  for (Tensor &output : outputs)
+    if (outermost && output.graph == graph && output.node < first)
+      output = alias(output);
+  if (known && graph->training && activity_regularizer)
+    for (const Tensor &output : outputs)
+      ops::addLoss((*activity_regularizer)(output) / batchSize(output));
+  graph->layer.pop_back(), graph->running.pop_back();
   if (outermost) {
-    std::vector<int> arguments;
-    for (const Tensor &input : inputs)
-      arguments.push_back(input.node);
-    graph->calls.push_back({number, name, kind, weights, result.node, shared_from_this(),
-                            std::move(arguments), first, int(graph->nodes.size())});
+    auto nodesOf = [](const std::vector<Tensor> &tensors) {
+      std::vector<int> out;
+      for (const Tensor &tensor : tensors)
+        out.push_back(tensor.node);
+      return out;
+    };
+    graph->calls.push_back({number, name, kind, allWeights(), outputs[0].node, shared_from_this(),
+                            nodesOf(inputs), nodesOf(outputs), first, int(graph->nodes.size())});
   }
-  return result;
+  return outputs;
 }
 
 Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initializer &initializer,
@@ -115,10 +163,37 @@ Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initial
   return *weights.back();
 }
 
+Variable &Layer::addWeight(const std::string &weight, Shape shape, const Initializer &initializer,
+                           std::shared_ptr<Regularizer> regularizer,
+                           std::shared_ptr<Constraint> constraint) {
+  Variable &variable = addWeight(weight, std::move(shape), initializer);
+  variable.regularizer = std::move(regularizer), variable.constraint = std::move(constraint);
+  return variable;
+}
+
 void Layer::setTrainable(bool on) {
   trainable = on;
   for (const VariablePtr &variable : weights)
     variable->frozen = !on;
+  for (const LayerPtr &part : parts)
+    part->setTrainable(on);
+}
+
+void Layer::adopt(const LayerPtr &part) {
+  if (part.get() == this || std::find(parts.begin(), parts.end(), part) != parts.end())
+    return;
+  parts.push_back(part);
+  if (!trainable) // it was frozen before it was known what it calls
+    part->setTrainable(false);
+}
+
+std::vector<VariablePtr> Layer::allWeights() const {
+  std::vector<VariablePtr> all = weights;
+  for (const LayerPtr &part : parts)
+    for (VariablePtr &weight : part->allWeights())
+      if (std::find(all.begin(), all.end(), weight) == all.end())
+        all.push_back(std::move(weight));
+  return all;
 }
 
 Tensor Layer::weight(size_t index, const Tensor &like) const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <ostream>
 #include <set>
+#include <utility>
 
 namespace cornet {
 namespace {
@@ -17,7 +18,8 @@ int64_t count(const std::vector<VariablePtr> &variables, int trainable) {
     int64_t cells = 1;
     for (int64_t extent : variable->shape)
       cells *= extent;
-    total += trainable < 0 || variable->trainable == bool(trainable) ? cells : 0;
+    total +=
+        trainable < 0 || (variable->trainable && !variable->frozen) == bool(trainable) ? cells : 0;
   }
   return total;
 }
@@ -56,8 +58,10 @@ std::string fit(std::string text, size_t width) {
 
 } // namespace
 
-Tensor Input(Shape shape, InputOptions options) {
+Tensor Input(Shape shape, InputOptions options, std::source_location where) {
   std::shared_ptr<Graph> graph = Recording::current();
+  if (graph->layer.empty())
+    graph->where = where;
   auto taken = [&](const std::string &name) {
     return std::any_of(graph->nodes.begin(), graph->nodes.end(),
                        [&](const Node &n) { return n.op == "input" && n.layer == name; });
@@ -83,30 +87,36 @@ Tensor Input(Shape shape, InputOptions options) {
 
 Model Sequential(Shape input, std::vector<Handle> layers, std::string name,
                  std::source_location where) {
-  Tensor x = Input(std::move(input)), y = x;
+  Tensor x = Input(std::move(input), {}, where), y = x;
   for (const Handle &layer : layers) // a mistake is told where the layer stands in the list
     y = layer(y, layer.layer->where.line() ? layer.layer->where : where);
-  return Functional({x}, {y}, std::move(name));
+  Model model = Functional({x}, {y}, std::move(name));
+  if (model.layer)
+    model.layer->kind = "Sequential";
+  return model;
 }
 
 Model Subclassed(LayerPtr layer, std::vector<Shape> shapes, std::source_location where) {
   Recording recording;
   std::vector<Tensor> inputs;
   for (Shape &shape : shapes)
-    inputs.push_back(Input(std::move(shape)));
+    inputs.push_back(Input(std::move(shape), {}, where));
   Tensor output = layer->apply(inputs, where);
   return Functional(std::move(inputs), {output}, layer->name);
 }
 
 namespace {
 
-/// A model called as a layer: its nodes are recorded again on the arguments.
+/// A model called as a layer: its nodes are recorded again on the arguments. In a training step its
+/// layers are called again instead, since they may do other things there.
 struct ModelLayer : Layer {
   explicit ModelLayer(const Model &model) : Layer("Functional", model.name), model(model) {
     weights = model.variables();
+    for (const Handle &layer : model.layers())
+      parts.push_back(layer.layer);
   }
   Model model;
-  std::vector<Tensor> results;
+  const Model *nested() const override { return &model; }
 
   Tensor call(const std::vector<Tensor> &arguments) override {
     std::shared_ptr<Graph> graph = arguments.at(0).graph;
@@ -114,25 +124,89 @@ struct ModelLayer : Layer {
       graph->mistakes.insert(graph->mistakes.end(), model.graph->mistakes.begin(),
                              model.graph->mistakes.end()),
           model.graph->mistakes.clear();
-    std::map<int, Tensor> values;
-    bool fits = arguments.size() == model.inputs.size();
-    for (size_t i = 0; fits && i < arguments.size(); ++i) {
-      fits = arguments[i].shape() == model.inputs[i].shape();
-      values[model.inputs[i].node] = arguments[i];
+    Replay replay{*this, graph};
+    replay.fits = arguments.size() == model.inputs.size();
+    for (size_t i = 0; replay.fits && i < arguments.size(); ++i) {
+      replay.fits = arguments[i].shape() == model.inputs[i].shape();
+      replay.values[model.inputs[i].node] = arguments[i];
     }
-    if (!fits)
+    if (!replay.fits)
       graph->mistake("is called on inputs of other number or shapes than its own");
-    results.clear();
-    std::set<int> nodes = model.nodes();
-    // Growing the graph may move its nodes: each is copied before anything is added.
-    for (int index : nodes) {
-      Node node = model.graph->nodes[size_t(index)];
-      if (values.contains(index))
-        continue;
-      if (node.variable) {
-        values[index] = Tensor(graph, graph->variable(node.variable));
-        continue;
+    bool outer = std::exchange(graph->again, true);
+    replay.run(arguments[0]);
+    graph->again = outer;
+    for (const Tensor &output : model.outputs)
+      results.push_back(replay.values.at(output.node));
+    return results.at(0);
+  }
+
+  /// One recording of the model's nodes into another graph.
+  struct Replay {
+    const ModelLayer &layer;
+    std::shared_ptr<Graph> graph;
+    bool fits = true;
+    std::map<int, Tensor> values{}; ///< by node of the model
+
+    const Graph &from() const { return *layer.model.graph; }
+
+    /// The call of a layer that recorded the node; null where ops were applied to tensors directly.
+    const LayerCall *callOf(int node) const {
+      if (!graph->training || !fits)
+        return nullptr;
+      const std::vector<LayerCall> &calls = from().calls;
+      auto after = std::upper_bound(calls.begin(), calls.end(), node,
+                                    [](int n, const LayerCall &call) { return n < call.first; });
+      return after != calls.begin() && node < std::prev(after)->last ? &*std::prev(after) : nullptr;
+    }
+
+    void run(const Tensor &like) {
+      // What is needed, in recorded order: of a layer that is called again its inputs, not its
+      // nodes.
+      std::set<int> needed;
+      std::vector<int> stack;
+      for (const Tensor &output : layer.model.outputs)
+        stack.push_back(output.node);
+      while (!stack.empty()) {
+        int node = stack.back();
+        stack.pop_back();
+        if (values.contains(node) || !needed.insert(node).second)
+          continue;
+        const LayerCall *call = from().nodes[size_t(node)].variable ? nullptr : callOf(node);
+        const std::vector<int> &operands =
+            call ? call->inputs : from().nodes[size_t(node)].operands;
+        stack.insert(stack.end(), operands.begin(), operands.end());
       }
+      for (int index : needed) {
+        if (values.contains(index))
+          continue;
+        Node node = from().nodes[size_t(index)]; // growing the graph may move its nodes
+        if (node.variable)
+          values[index] = Tensor(graph, graph->variable(node.variable));
+        else if (const LayerCall *call = callOf(index))
+          callAgain(*call, index, like);
+        else
+          values[index] = copy(std::move(node));
+      }
+    }
+
+    void callAgain(const LayerCall &call, int wanted, const Tensor &like) {
+      std::vector<Tensor> inputs;
+      for (int input : call.inputs)
+        inputs.push_back(values.at(input));
+      std::vector<int> places = call.outputs;
+      std::vector<Tensor> outputs = call.object->applyAll(inputs, graph->where);
+      for (size_t i = 0; i < places.size() && i < outputs.size(); ++i)
+        values[places[i]] = outputs[i];
+      if (values.contains(wanted))
+        return;
+      graph->mistake("a tensor from inside '" + call.name +
+                     "' is used outside it; make it an output of the layer");
+      Node nothing;
+      nothing.shape = from().nodes[size_t(wanted)].shape, nothing.poisoned = true;
+      values[wanted] = Tensor(like.graph, graph->add(std::move(nothing)));
+    }
+
+    Tensor copy(Node node) {
       for (int &operand : node.operands)
         operand = values.at(operand).node, node.poisoned |= graph->nodes[size_t(operand)].poisoned;
       std::string inner = node.layer;
@@ -140,11 +214,18 @@ struct ModelLayer : Layer {
       node.layer.clear();
       int added = graph->add(std::move(node));
       graph->nodes[size_t(added)].layer += "/" + inner;
-      values[index] = Tensor(graph, added);
+      return Tensor(graph, added);
     }
-    for (const Tensor &output : model.outputs)
-      results.push_back(values.at(output.node));
-    return results.at(0);
+  };
+};
+
+/// What get_layer() returns for a name that no layer has.
+struct NoLayer : Layer {
+  explicit NoLayer(const std::string &name) : Layer("NoLayer", name) {}
+  Tensor call(const std::vector<Tensor> &x) override {
+    Node nothing;
+    nothing.shape = x[0].shape(), nothing.poisoned = true;
+    return Tensor(x[0].graph, x[0].graph->add(std::move(nothing)));
   }
 };
 
@@ -187,8 +268,47 @@ Handle::Handle(const Model &model) : layer(model.layer) {}
 
 std::vector<Tensor> Model::operator()(const std::vector<Tensor> &arguments,
                                       std::source_location where) const {
-  layer->apply(arguments, where);
-  return static_cast<ModelLayer &>(*layer).results;
+  return layer->applyAll(arguments, where);
+}
+
+std::vector<Handle> Model::layers() const {
+  std::vector<Handle> out;
+  std::set<uint64_t> seen;
+  std::set<int> onTheWay = nodes();
+  for (const LayerCall &call : graph->calls)
+    if (std::any_of(call.outputs.begin(), call.outputs.end(),
+                    [&](int output) { return onTheWay.contains(output); }) &&
+        seen.insert(call.layer).second)
+      out.emplace_back(call.object);
+  return out;
+}
+
+Handle Model::get_layer(const std::string &wanted) const {
+  std::string known;
+  for (Handle &handle : layers()) {
+    if (handle.layer->name == wanted)
+      return handle;
+    known += (known.empty() ? "" : ", ") + handle.layer->name;
+  }
+  graph->mistake("model '" + name + "' has no layer '" + wanted + "'; its layers: " + known);
+  return Handle(std::make_shared<NoLayer>(wanted));
+}
+
+const Model &Model::trainable(bool on) const {
+  layer->setTrainable(on);
+  return *this;
+}
+
+std::vector<VariablePtr> Model::trainable_variables() const {
+  std::vector<VariablePtr> out = variables();
+  std::erase_if(out, [](const VariablePtr &v) { return !v->trainable || v->frozen; });
+  return out;
+}
+
+std::vector<VariablePtr> Model::non_trainable_variables() const {
+  std::vector<VariablePtr> out = variables();
+  std::erase_if(out, [](const VariablePtr &v) { return v->trainable && !v->frozen; });
+  return out;
 }
 
 std::set<int> Model::nodes() const {

@@ -76,7 +76,7 @@ Result random(Operands operands, const Attributes &attributes) {
     return fail("random_c1: distribution must be uniform or normal, got '" + kind + "'");
   if (operands[0].dtype != DType::i32 || !operands[0].shape.empty())
     return fail("random_c2: the step must be an i32 scalar");
-  return {{DType::f32, operands[1].shape}, ""};
+  return {{operands[1].dtype, operands[1].shape}, ""};
 }
 
 Result gradient(Operands operands, const Attributes &) {
@@ -84,6 +84,19 @@ Result gradient(Operands operands, const Attributes &) {
     if (operand.dtype != DType::f32 && operand.dtype != DType::f64)
       return fail("gradient_c1: only real numbers have a gradient");
   return {operands[1], ""};
+}
+
+Result circle(Operands operands, const Attributes &) {
+  const Shape &labels = operands[0].shape, &points = operands[1].shape;
+  const Shape &otherLabels = operands[2].shape, &others = operands[3].shape;
+  if (labels.size() != 1 || otherLabels.size() != 1 || points.size() != 2 || others.size() != 2 ||
+      points[0] != labels[0] || others[0] != otherLabels[0] || points[1] != others[1] ||
+      operands[0].dtype != operands[2].dtype || operands[1].dtype != operands[3].dtype)
+    return fail("circle_c1: labels (B), embeddings (B, D), reference labels (R) and embeddings "
+                "(R, D) are needed, got " +
+                text(labels) + ", " + text(points) + ", " + text(otherLabels) + " and " +
+                text(others));
+  return {{operands[1].dtype, labels}, ""};
 }
 
 Result scatter(Operands operands, const Attributes &attributes) {
@@ -194,6 +207,27 @@ Result conv(Operands operands, const Attributes &a) {
 }
 Result depthwiseConv(Operands operands, const Attributes &a) {
   return convolution("depthwise_conv", operands, a, true);
+}
+
+Result convFilterGradient(Operands operands, const Attributes &attributes) {
+  const char *label = "conv_filter_gradient";
+  const Shape &in = operands[0].shape, &places = operands[1].shape;
+  if (in.size() < 3 || in.size() > 5 || places.size() != in.size())
+    return fail(std::string(label) + "_c1: input (N, spatial..., C) and gradient (N, places..., O) must have equal rank 3 to 5, got " +
+                text(in) + " and " + text(places));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail(std::string(label) + "_c6: input and gradient differ in element type");
+  const Ints &window = get<Ints>(attributes, "window");
+  Result result = windowed(label, operands[0], window, attributes);
+  if (!result)
+    return result;
+  Shape wanted = result.type.shape;
+  wanted.back() = places.back();
+  if (wanted != places)
+    return fail(std::string(label) + "_c5: the gradient must be " + text(wanted) + ", got " + text(places));
+  result.type.shape = window;
+  result.type.shape.insert(result.type.shape.end(), {in.back(), places.back()});
+  return result;
 }
 
 Result pool(Operands operands, const Attributes &attributes) {
@@ -384,6 +418,29 @@ Result resize(Operands operands, const Attributes &attributes) {
   return result;
 }
 
+Result gridSample(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape, &at = operands[1].shape;
+  if (in.size() != 4 || at.size() != 4 || at[3] != 2)
+    return fail("grid_sample_c1: (N, H, W, C) and coordinates (N, H, W, 2) are needed, got " +
+                text(in) + " and " + text(at));
+  if (in[0] != at[0])
+    return fail("grid_sample_c2: " + text(in) + " and " + text(at) + " differ in their batch");
+  static const std::set<std::string, std::less<>> interpolations = {"nearest", "bilinear"},
+                                                  modes = {"constant", "nearest", "wrap",
+                                                           "reflect"};
+  const std::string &interpolation = get<std::string>(attributes, "interpolation"),
+                    &mode = get<std::string>(attributes, "fill_mode");
+  if (!interpolations.contains(interpolation) || !modes.contains(mode))
+    return fail("grid_sample_c3: interpolation must be nearest or bilinear and fill_mode constant, "
+                "nearest, wrap or reflect, got '" +
+                interpolation + "' and '" + mode + "'");
+  get<double>(attributes, "fill_value");
+  DType dtype = operands[0].dtype;
+  if (operands[1].dtype != dtype || (dtype != DType::f32 && dtype != DType::f64))
+    return fail("grid_sample_c4: input and coordinates must be of one real element type");
+  return {{dtype, {in[0], at[1], at[2], in[3]}}, ""};
+}
+
 Result convTranspose(Operands operands, const Attributes &attributes) {
   const Shape &in = operands[0].shape, &kernel = operands[1].shape;
   const Ints &strides = get<Ints>(attributes, "strides"),
@@ -437,9 +494,11 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"random", {random, 2}},
                                                 {"gradient", {gradient, 2}},
                                                 {"scatter", {scatter, 2}},
+                                                {"circle", {circle, 4}},
                                                 {"select", {select, 3}},
                                                 {"matmul", {matmul, 2}},
                                                 {"conv", {conv, 2}},
+                                                {"conv_filter_gradient", {convFilterGradient, 2}},
                                                 {"max_pool", {pool, 1}},
                                                 {"avg_pool", {pool, 1}},
                                                 {"reduce", {reduce, 1}},
@@ -454,10 +513,12 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"gather", {gather, 2}},
                                                 {"broadcast", {broadcastTo, 1}},
                                                 {"resize", {resize, 1}},
+                                                {"grid_sample", {gridSample, 2}},
                                                 {"conv_transpose", {convTranspose, 2}}};
     for (const char *name :
-         {"neg", "abs", "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf", "floor", "ceil",
-          "round", "sin", "cos", "stop_gradient", "relu", "clamp", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+         {"neg",   "abs",        "exp",  "log",   "sqrt", "rsqrt",   "tanh",          "sigmoid",
+          "erf",   "floor",      "ceil", "round", "sin",  "cos",     "stop_gradient", "relu",
+          "clamp", "leaky_relu", "elu",  "gelu",  "silu", "softplus"})
       t[name] = {pointwise, 1};
     for (const char *name : {"add", "sub", "mul", "div", "maximum", "minimum", "pow"})
       t[name] = {pointwise, 2};

@@ -35,10 +35,10 @@ CORNET_GRADIENT(RoundOp, Value())
 CORNET_GRADIENT(SinOp, c.mul(g, c.op("cos", {x})))
 CORNET_GRADIENT(CosOp, c.neg(c.mul(g, c.op("sin", {x}))))
 CORNET_GRADIENT(StopGradientOp, Value())
-CORNET_GRADIENT(CastOp, isa<FloatType>(getElementTypeOrSelf(x)) &&
-                                isa<FloatType>(getElementTypeOrSelf(y))
-                            ? c.cast(g, x)
-                            : Value())
+CORNET_GRADIENT(CastOp,
+                isa<FloatType>(getElementTypeOrSelf(x)) && isa<FloatType>(getElementTypeOrSelf(y))
+                    ? c.cast(g, x)
+                    : Value())
 CORNET_GRADIENT(ReluOp, c.where(c.compare("gt", y, 0), g))
 CORNET_GRADIENT(SoftplusOp, c.mul(g, c.op("sigmoid", {x})))
 CORNET_GRADIENT(LeakyReluOp,
@@ -110,35 +110,31 @@ LogicalResult MatmulOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Val
 
 namespace {
 
-/// The gradient of a convolution's kernel: a convolution of the data with the result's gradient, in
-/// which images are channels and channels images. `cells` is the op's data (N, spatial..., C),
-/// `taps` what stands where its result does, (N, spatial..., O); gives (window..., C, O).
-Value kernelGradient(const Build &c, Value cells, Value taps, ArrayRef<int64_t> window,
+/// The gradient of a convolution's kernel: `cells` is the op's data (N, spatial..., C), `places`
+/// what stands where its result does, (N, places..., O); gives (window..., C, O).
+Value kernelGradient(const Build &c, Value cells, Value places, ArrayRef<int64_t> window,
                      ArrayRef<int64_t> strides, ArrayRef<int64_t> padding,
                      ArrayRef<int64_t> dilations) {
-  size_t spatial = window.size();
-  SmallVector<int64_t> swap{int64_t(spatial) + 1}, kernel, back, size(Build::shape(cells)), pads;
-  SmallVector<int64_t> start(spatial + 2, 0);
-  for (size_t d = 0; d < spatial; ++d) {
-    swap.push_back(int64_t(d) + 1), kernel.push_back(int64_t(d) + 1),
-        back.push_back(int64_t(d) + 1);
-    // After the last tap of the last window nothing is read: pad up to there, or cut off what is
-    // more.
-    int64_t reach =
-        (window[d] - 1) * dilations[d] + (Build::shape(taps)[d + 1] - 1) * strides[d] + 1;
-    int64_t more = reach - size[d + 1] - padding[2 * d];
-    size[d + 1] += std::min<int64_t>(more, 0);
-    pads.append({padding[2 * d], std::max<int64_t>(more, 0)});
-  }
-  swap.push_back(0), kernel.append({0, int64_t(spatial) + 1}),
-      back.append({0, int64_t(spatial) + 1});
-  Value images = c.transpose(c.slice(cells, start, size), swap);
-  Value gradient = c.op("conv", {images, c.transpose(taps, kernel)},
-                        {c.b.getNamedAttr("strides", c.b.getDenseI64ArrayAttr(dilations)),
-                         c.b.getNamedAttr("padding", c.b.getDenseI64ArrayAttr(pads)),
-                         c.b.getNamedAttr("dilations", c.b.getDenseI64ArrayAttr(strides)),
-                         c.b.getNamedAttr("groups", c.b.getI64IntegerAttr(1))});
-  return c.transpose(gradient, back);
+  return c.op("conv_filter_gradient", {cells, places},
+              {c.b.getNamedAttr("window", c.b.getDenseI64ArrayAttr(window)),
+               c.b.getNamedAttr("strides", c.b.getDenseI64ArrayAttr(strides)),
+               c.b.getNamedAttr("padding", c.b.getDenseI64ArrayAttr(padding)),
+               c.b.getNamedAttr("dilations", c.b.getDenseI64ArrayAttr(dilations))});
+}
+
+/// The transpose of a convolution: gives data of the extents of `data` (N, spatial..., C).
+Value dataGradient(const Build &c, Value g, Value kernel, ArrayRef<int64_t> data,
+                   ArrayRef<int64_t> strides, ArrayRef<int64_t> pads,
+                   ArrayRef<int64_t> dilations) {
+  SmallVector<int64_t> padding(pads);
+  for (size_t d = 0; d + 2 < data.size(); ++d)
+    padding[2 * d + 1] = (Build::shape(g)[d + 1] - 1) * strides[d] +
+                         (Build::shape(kernel)[d] - 1) * dilations[d] + 1 - padding[2 * d] -
+                         data[d + 1];
+  return c.op("conv_transpose", {g, kernel},
+              {c.b.getNamedAttr("strides", c.b.getDenseI64ArrayAttr(strides)),
+               c.b.getNamedAttr("padding", c.b.getDenseI64ArrayAttr(padding)),
+               c.b.getNamedAttr("dilations", c.b.getDenseI64ArrayAttr(dilations))});
 }
 
 } // namespace
@@ -169,18 +165,26 @@ LogicalResult ConvOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value
     out.append({c.op("concat", data, {last}), c.op("concat", kernels, {last})});
     return success();
   }
-  ArrayRef<int64_t> in = Build::shape(getInput()), kernel = Build::shape(getKernel());
-  SmallVector<int64_t> padding(getPadding());
-  for (size_t d = 0; d + 2 < in.size(); ++d) // so that the transposed result has the data's extent
-    padding[2 * d + 1] = (Build::shape(g)[d + 1] - 1) * getStrides()[d] +
-                         (kernel[d] - 1) * getDilations()[d] + 1 - padding[2 * d] - in[d + 1];
-  Value dx = c.op("conv_transpose", {g, getKernel()},
-                  {b.getNamedAttr("strides", getStridesAttr()),
-                   b.getNamedAttr("padding", b.getDenseI64ArrayAttr(padding)),
-                   b.getNamedAttr("dilations", getDilationsAttr())});
+  Value dx = dataGradient(c, g, getKernel(), Build::shape(getInput()), getStrides(), getPadding(),
+                          getDilations());
+  ArrayRef<int64_t> kernel = Build::shape(getKernel());
   Value dk = kernelGradient(c, getInput(), g, kernel.drop_back(2), getStrides(), getPadding(),
                             getDilations());
   out.append({dx, dk});
+  return success();
+}
+
+// Linear in both: by the data a transposed convolution, by the places a convolution.
+LogicalResult ConvFilterGradientOp::differentiate(OpBuilder &b, Value g,
+                                                  SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  out.push_back(dataGradient(c, getGradient(), g, Build::shape(getInput()), getStrides(),
+                             getPadding(), getDilations()));
+  out.push_back(c.op("conv", {getInput(), g},
+                     {b.getNamedAttr("strides", getStridesAttr()),
+                      b.getNamedAttr("padding", getPaddingAttr()),
+                      b.getNamedAttr("dilations", getDilationsAttr()),
+                      b.getNamedAttr("groups", b.getI64IntegerAttr(1))}));
   return success();
 }
 
@@ -381,6 +385,7 @@ CORNET_GRADIENT(GatherOp,
                 c.op("scatter", {g, getIndices()},
                      {builder.getNamedAttr("rows", builder.getI64IntegerAttr(Build::shape(x)[0]))}),
                 Value())
+CORNET_GRADIENT(RandomOp, Value(), Value())
 CORNET_GRADIENT(ScatterOp, c.op("gather", {g, getIndices()}), Value())
 CORNET_GRADIENT(PadOp, c.slice(g, getLow(), Build::shape(getInput())))
 

@@ -3,12 +3,12 @@
 // The reference of each structured op in plain loops with double sums, and the composites'
 // decompositions. Contractions run over the output channels innermost, so that a whole ResNet can
 // be checked in seconds.
-#include "ir/Ops/Ops.h"
+#include "ir/Ops/Build.h"
 #include "ir/Reference/Loops.h"
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <numbers>
 
@@ -285,14 +285,41 @@ Value RandomOp::decompose(OpBuilder &b) {
   auto type = cast<RankedTensorType>(getLike().getType());
   if (!type.hasStaticShape() || getLike().getDefiningOp<ConstantOp>())
     return {};
-  Value like = ConstantOp::create(b, getLoc(),
-                                  DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
+  Value like = ConstantOp::create(
+      b, getLoc(), DenseElementsAttr::get(type, b.getZeroAttr(type.getElementType())));
   return RandomOp::create(b, getLoc(), getType(), getStep(), like, getDistributionAttr(),
                           getSeedAttr());
 }
 
-LogicalResult GradientOp::evaluate(ArrayRef<const HostTensor *>, HostTensor &) {
-  return emitOpError("is not written out; run cornet-gradient");
+LogicalResult GradientOp::verify() { return verifyInferred(getOperation()); }
+
+LogicalResult CircleOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  double gamma = getGamma().convertToDouble(), margin = getMargin().convertToDouble();
+  int64_t B = in[1]->shape[0], D = in[1]->shape[1], R = in[3]->shape[0];
+  out.data.clear();
+  for (int64_t i = 0; i < B; ++i) {
+    std::vector<double> powers[2]; // of negatives, of positives
+    for (int64_t j = 0; j < R; ++j) {
+      double cosine = 0;
+      for (int64_t k = 0; k < D; ++k)
+        cosine += in[1]->data[i * D + k] * in[3]->data[j * D + k];
+      double d = std::max(1 - cosine, 0.0);
+      bool same = in[0]->data[i] == in[2]->data[j];
+      if (same && getRemoveDiagonal() && i == j)
+        continue;
+      powers[same].push_back(same ? -gamma * std::max(margin + d, 0.0) * (margin - d)
+                                  : gamma * std::max(1 + margin - d, 0.0) * (1 - margin - d));
+    }
+    double total = 0;
+    for (const std::vector<double> &part : powers) {
+      double most = part.empty() ? 0 : *std::ranges::max_element(part), sum = 0;
+      for (double power : part)
+        sum += std::exp(power - most);
+      total += most + std::log(sum);
+    }
+    out.data.push_back(std::max(total, 0.0) + std::log1p(std::exp(-std::fabs(total))));
+  }
+  return success();
 }
 
 LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
@@ -319,6 +346,45 @@ LogicalResult ResizeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &ou
   return success();
 }
 
+LogicalResult GridSampleOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  const std::vector<int64_t> &shape = in[0]->shape;
+  int64_t H = shape[1], W = shape[2], C = shape[3], places = in[1]->size() / 2,
+          perImage = places / shape[0];
+  bool bilinear = getInterpolation() == "bilinear";
+  StringRef mode = getFillMode();
+  auto inside = [&](int64_t i, int64_t n) -> int64_t { // -1: filled
+    auto cycle = [&](int64_t period) { return ((i % period) + period) % period; };
+    if (mode == "nearest")
+      return std::clamp<int64_t>(i, 0, n - 1);
+    if (mode == "wrap")
+      return cycle(n);
+    if (mode == "reflect")
+      return cycle(2 * n) < n ? cycle(2 * n) : 2 * n - 1 - cycle(2 * n);
+    return i >= 0 && i < n ? i : -1;
+  };
+  out.data.assign(size_t(out.size()), 0);
+  for (int64_t place = 0; place < places; ++place) {
+    const double *image = in[0]->data.data() + place / perImage * H * W * C;
+    int64_t low[2];
+    double share[2];
+    for (int d = 0; d < 2; ++d) {
+      double at = std::fmin(std::fmax(in[1]->data[size_t(2 * place + d)], -0x1p23), 0x1p23);
+      low[d] = int64_t(bilinear ? std::floor(at) : std::round(at));
+      share[d] = bilinear ? at - double(low[d]) : 0;
+    }
+    for (int y = 0; y <= bilinear; ++y)
+      for (int x = 0; x <= bilinear; ++x) {
+        int64_t i = inside(low[0] + y, H), j = inside(low[1] + x, W);
+        double weight = (y ? share[0] : 1 - share[0]) * (x ? share[1] : 1 - share[1]);
+        for (int64_t c = 0; c < C; ++c)
+          out.data[size_t(place * C + c)] +=
+              weight *
+              (i < 0 || j < 0 ? getFillValue().convertToDouble() : image[(i * W + j) * C + c]);
+      }
+  }
+  return success();
+}
+
 LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   const std::vector<int64_t> &kernel = in[1]->shape;
   SmallVector<int64_t> window(kernel.begin(), kernel.end() - 2);
@@ -341,6 +407,26 @@ LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTen
         for (int64_t c = 0; c < C; ++c)
           out.data[to * O + o] += x[c] * w[o * C + c];
     });
+  });
+  return success();
+}
+
+LogicalResult ConvFilterGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = in[0]->shape.back(), O = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *g = in[1]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[1]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    window.taps(index, [&](int64_t position, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c) {
+        double left = in[0]->data[size_t(pixel * C + c)];
+        double *to = out.data.data() + (position * C + c) * O;
+        for (int64_t o = 0; o < O; ++o)
+          to[o] += left * g[o];
+      }
+    });
+    g += O;
   });
   return success();
 }
@@ -444,6 +530,9 @@ Value ConvTransposeOp::decompose(OpBuilder &b) {
   if (llvm::any_of(getDilations(), [](int64_t d) { return d != 1; }) ||
       ShapedType::isDynamic(in[0]))
     return {};
+  // Kernels compute phases one by one, without the shuffle.
+  if (spatial <= 2 && llvm::all_of(getStrides(), [](int64_t s) { return s <= 4; }))
+    return {};
   // Kernel (k..., O, C) -> (U, s)... reversed along each U -> (U..., C, s..., O) -> (U..., C, s O).
   Value weights = getKernel();
   SmallVector<int64_t> taps, split, order, padding;
@@ -503,6 +592,46 @@ Value SoftmaxOp::decompose(OpBuilder &b) {
   Value e = ExpOp::create(b, loc, type,
                           SubOp::create(b, loc, type, getInput(), reduce(getInput(), "max")));
   return DivOp::create(b, loc, type, e, reduce(e, "sum"));
+}
+
+Value CircleOp::decompose(OpBuilder &builder) {
+  Build c{builder, getLoc()};
+  int64_t B = c.shape(getEmbeddings())[0], R = c.shape(getReferenceEmbeddings())[0];
+  if (ShapedType::isDynamic(B) || ShapedType::isDynamic(R))
+    return {};
+  double gamma = getGamma().convertToDouble(), margin = getMargin().convertToDouble();
+  Value cosine = c.matmul(getEmbeddings(), getReferenceEmbeddings(), false, true);
+  Value distance = c.op("relu", {c.rest(cosine)});
+  Value same = c.compare("eq", c.reshape(getLabels(), {B, 1}), getReferenceLabels());
+  Value one = c.constant(1, distance), none = c.constant(0, distance);
+  Value positive = c.select(same, one, none), negative = c.select(same, none, one);
+  if (getRemoveDiagonal()) {
+    std::vector<float> cells(size_t(B * R), 1);
+    for (int64_t i = 0; i < std::min(B, R); ++i)
+      cells[size_t(i * R + i)] = 0;
+    auto type = RankedTensorType::get({B, R}, builder.getF32Type());
+    Value others = ConstantOp::create(builder, getLoc(),
+                                      DenseElementsAttr::get(type, ArrayRef<float>(cells)));
+    positive = c.mul(positive, c.cast(others, distance));
+  }
+  auto logSum = [&](Value present, Value power) {
+    // Far below any other power, so that e^ of it is 0 and the softplus of an empty sum as well.
+    Value where = c.select(c.compare("gt", present, 0), power, c.constant(-1e30, power));
+    NamedAttribute kind = builder.getNamedAttr("kind", builder.getStringAttr("max"));
+    Value most = c.op("stop_gradient",
+                      {c.op("reduce", {where},
+                            {kind, builder.getNamedAttr("axes", builder.getDenseI64ArrayAttr({1})),
+                             builder.getNamedAttr("keepdims", builder.getBoolAttr(true))})});
+    Value sum = c.sum(c.exp(c.sub(where, most)), {1}, false);
+    return c.add(c.op("log", {sum}), c.reshape(most, {B}));
+  };
+  auto weighed = [&](Value weight, Value rest, double scale) {
+    return c.mul(c.mul(c.op("relu", {weight}), rest), scale);
+  };
+  Value minus = c.neg(distance);
+  Value p = logSum(positive, weighed(c.add(distance, margin), c.add(minus, margin), -gamma));
+  Value n = logSum(negative, weighed(c.add(minus, 1 + margin), c.add(minus, 1 - margin), gamma));
+  return c.op("softplus", {c.add(p, n)});
 }
 
 Value BatchNormOp::decompose(OpBuilder &b) {

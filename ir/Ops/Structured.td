@@ -40,6 +40,18 @@ def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv", [DeclareOpInter
                        DenseI64ArrayAttr:$dilations);
 }
 
+def Cornet_ConvFilterGradientOp : Cornet_Structured<"conv_filter_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of conv by its kernel: result[k..., c, o] sums input[n, i s + k d - p, c] gradient[n, i, o]";
+  let description = [{
+    `input` (N, spatial..., C) is what conv reads, `gradient` (N, places..., O) has its result's shape; the result is
+    (window..., C, O), one group. Constraints: conv_filter_gradient_c1 ranks; conv_filter_gradient_c2 attribute lengths;
+    conv_filter_gradient_c3 positive attributes; conv_filter_gradient_c4 the window fits; conv_filter_gradient_c5 the
+    gradient has a cell for each place; conv_filter_gradient_c6 one element type.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gradient, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+
 class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = text;
   let description = [{
@@ -110,7 +122,7 @@ def Cornet_ScatterOp : Cornet_Structured<"scatter", [DeclareOpInterfaceMethods<C
   }];
   let arguments = (ins AnyRankedTensor:$updates, AnyRankedTensor:$indices, I64Attr:$rows);
 }
-def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Draws of the shape of `like`: uniform in [0, 1) or normal (0, 1)";
   let description = [{
     Philox4x32-10 with the counter (cell, 0, step, 0) and the key `seed`: the same bits whatever the threads. Uniform
@@ -119,18 +131,34 @@ def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cor
   }];
   let arguments = (ins AnyRankedTensor:$step, AnyRankedTensor:$like, StrAttr:$distribution, I64Attr:$seed);
 }
-def Cornet_GradientOp : Cornet_Structured<"gradient"> {
+def Cornet_GradientOp : Cornet_Op<"gradient", [Pure]> {
   let summary = "The derivative of the sum of y's cells by x, of x's shape";
   let description = [{
     Written by cornet-gradient in vector-Jacobian products of the ops between; zeros where nothing flows.
     Constraint: gradient_c1 real element types.
   }];
   let arguments = (ins AnyRankedTensor:$y, AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 def Cornet_ResizeOp : Cornet_Structured<"resize"> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
+}
+def Cornet_GridSampleOp : Cornet_Structured<"grid_sample"> {
+  let summary = "result[n, i, j, c] = input[n, y, x, c] at the real place (y, x) = coordinates[n, i, j]";
+  let description = [{
+    Input (N, H, W, C), coordinates (N, Ho, Wo, 2) in cells, (0, 0) being the centre of the first. `interpolation` is
+    nearest (halves away from 0) or bilinear, of the four cells around. `fill_mode` tells the cells outside: constant
+    (`fill_value`), nearest (the edge's), wrap (abcd|abcd) or reflect (dcba|abcd|dcba). Coordinates are clamped to
+    +-2^23; one that is no number is the lower end. Constraints: grid_sample_c1 shapes; grid_sample_c2 one batch;
+    grid_sample_c3 known words; grid_sample_c4 one real element type. Source: Keras 3 ops.image.affine_transform,
+    ops.image.map_coordinates, as with JAX.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$coordinates, StrAttr:$interpolation, StrAttr:$fill_mode,
+                       F64Attr:$fill_value);
 }
 def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
@@ -149,6 +177,19 @@ def Cornet_SoftmaxOp : Cornet_Structured<"softmax", [DeclareOpInterfaceMethods<C
   let summary = "e^(x - max) / sum of e^(x - max) over axis";
   let description = "Constraint: axis_c1 the axis is in the input.";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$axis);
+}
+def Cornet_CircleOp : Cornet_Structured<"circle", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+  let summary = "Circle loss of each embedding against references: softplus(ln sum of positives + ln sum of negatives)";
+  let description = [{
+    labels (B), embeddings (B, D), reference labels (R) and embeddings (R, D) give (B). With the distance
+    d = max(1 - cosine, 0), a reference of the same label adds exp(-gamma max(margin + d, 0) (margin - d)) to the
+    positives, another exp(gamma max(1 + margin - d, 0) (1 - margin - d)) to the negatives; where there is no positive
+    or no negative the result is 0. remove_diagonal leaves out the reference at the embedding's own place. An op
+    because references may be the batch, so that their number is not known before it is bound; then it decomposes.
+    Constraint: circle_c1 the shapes. Source: Sun et al. 2020, Keras 3 Circle.
+  }];
+  let arguments = (ins AnyRankedTensor:$labels, AnyRankedTensor:$embeddings, AnyRankedTensor:$reference_labels,
+                       AnyRankedTensor:$reference_embeddings, F64Attr:$gamma, F64Attr:$margin, BoolAttr:$remove_diagonal);
 }
 def Cornet_BatchNormOp : Cornet_Structured<"batch_norm", [DeclareOpInterfaceMethods<Cornet_Decompose>]> {
   let summary = "gamma (x - mean) / sqrt(variance + epsilon) + beta along axis, with the moving statistics";

@@ -32,7 +32,7 @@ LogicalResult EntryOp::verify() {
 }
 
 LogicalResult BufferOp::verify() {
-  if (!llvm::is_contained({"arena", "weights", "input", "output"}, getStorage()))
+  if (!llvm::is_contained({"arena", "weights", "input", "output", "variable"}, getStorage()))
     return emitOpError("plan_c2: storage must be arena, weights, input or output");
   if (int64_t(getSize()) < 0 || int64_t(getOffset()) < 0 || getOffset() % 64 != 0)
     return emitOpError(

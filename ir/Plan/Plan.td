@@ -38,7 +38,7 @@ def Plan_EntryOp : Plan_Op<"entry", [Symbol, IsolatedFromAbove, NoTerminator, Si
 def Plan_BufferOp : Plan_Op<"buffer", [HasParent<"EntryOp">]> {
   let summary = "A buffer: in the arena or among the weights at an offset, or the caller's";
   let description = [{
-    `storage` is arena, weights, input or output. `index` counts inputs or outputs; `offset` and `size` are bytes.
+    `storage` is arena, weights, input, output or variable. `index` counts inputs, outputs or variables; `offset` and `size` are bytes.
     Constraints: plan_c2 a known storage; plan_c3 sizes and offsets not negative, offsets in multiples of 64.
   }];
   let arguments = (ins StrAttr:$storage, I64Attr:$index, I64Attr:$offset, I64Attr:$size);

@@ -4,7 +4,9 @@
 // batch replaced by the size and every result type inferred anew; the symbolic original is erased.
 // Before: `?` appears only as dimension 0. After: the entry points are static and carry
 // cornet.entry = "name" and cornet.batch = size. Rows of an entry point do not depend on one
-// another unless it is marked `cornet.whole`. Kept for others: everything else.
+// another unless it is marked `cornet.whole`; of such a one, arguments and results with a batch are
+// marked `cornet.batched`, and it is cloned once where nothing has a batch. An entry point with
+// sizes of its own (`cornet.batches`) is cloned for those instead. Kept for others: everything else.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -37,6 +39,8 @@ bool mixesRows(Operation &op) {
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return llvm::any_of(reduce.getAxes(),
                         [&](int64_t axis) { return isBatch(reduce.getInput(), axis); });
+  if (auto circle = dyn_cast<CircleOp>(op))
+    return isBatch(circle.getReferenceLabels(), 0);
   auto softmax = dyn_cast<SoftmaxOp>(op);
   return softmax && isBatch(softmax.getInput(), int64_t(softmax.getAxis()));
 }
@@ -68,6 +72,17 @@ struct BindBatch : impl::BindBatchBase<BindBatch> {
     copy->setAttr("cornet.entry", StringAttr::get(&getContext(), entry.getName()));
     copy->setAttr("cornet.batch", Builder(&getContext()).getI64IntegerAttr(batch));
     entry->getBlock()->getOperations().insert(entry->getIterator(), copy);
+    auto isBatched = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && tensor.getRank() > 0 && tensor.isDynamicDim(0);
+    };
+    UnitAttr unit = UnitAttr::get(&getContext());
+    for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
+      if (entry->hasAttr("cornet.whole") && isBatched(type))
+        copy.setArgAttr(unsigned(i), "cornet.batched", unit);
+    for (auto [i, type] : llvm::enumerate(entry.getResultTypes()))
+      if (entry->hasAttr("cornet.whole") && isBatched(type))
+        copy.setResultAttr(unsigned(i), "cornet.batched", unit);
     for (BlockArgument argument : copy.getArguments())
       argument.setType(bound(argument.getType(), batch));
     for (Operation &op : copy.front().without_terminator()) {
@@ -89,7 +104,17 @@ struct BindBatch : impl::BindBatchBase<BindBatch> {
     for (func::FuncOp entry : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (!entry->hasAttr("cornet.entry") || entry->hasAttr("cornet.batch"))
         continue;
-      for (int64_t size : sizes)
+      // Who has no batch is the same for each size.
+      bool anyBatch = !llvm::all_of(entry.getArgumentTypes(), [](Type type) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        return tensor && tensor.hasStaticShape();
+      });
+      std::vector<int64_t> wanted(sizes.begin(), sizes.end());
+      if (auto own = entry->getAttrOfType<DenseI64ArrayAttr>("cornet.batches"))
+        wanted.assign(own.asArrayRef().begin(), own.asArrayRef().end());
+      if (!anyBatch && entry->hasAttr("cornet.whole") && !wanted.empty())
+        wanted.resize(1);
+      for (int64_t size : wanted)
         if (failed(bind(entry, size)))
           return signalPassFailure();
       if (!sizes.empty())

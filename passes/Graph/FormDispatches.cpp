@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Groups the ops of each function into dispatches. A group is one op of any kind followed by
-// pointwise ops, each of which reads the group's last value, is its only user and has its shape: an
-// epilogue, or a pointwise chain. A pointwise op with two candidates (a residual sum) joins the
-// later one. Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and
-// the terminator stay outside dispatches; splat constants are inside, other constants are inputs.
+// Groups the ops of each function into dispatches and puts them in an order that updates variables
+// in place. A group is one op of any kind followed by pointwise ops of its shape: an epilogue, or a
+// chain. A pointwise op joins the latest group among its operands' whose value it uses alone, or
+// shares only with pointwise ops of that shape, as an optimizer's update shares a gradient; what a
+// group computes and others need is one of its results. Comparisons are computed anew in every
+// group that selects by them, and what one op makes of arguments alone goes along with that op.
+// Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and the
+// terminator stay outside dispatches; splat constants are inside, other constants are inputs; a
+// group that computes a variable's new value comes after the other readers of its old one, unless
+// they depend on it.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace cornet {
 #define GEN_PASS_DEF_FORMDISPATCHES
@@ -18,8 +24,6 @@ namespace cornet {
 using namespace mlir;
 
 namespace {
-
-using Group = SmallVector<Operation *>;
 
 bool stays(Operation *op) {
   return isa<ConstantOp, ReshapeOp, DispatchOp>(op) || !isa<Evaluate>(op);
@@ -30,66 +34,278 @@ bool isSplat(Value value) {
   return constant && cast<ElementsAttr>(constant.getValue()).isSplat();
 }
 
-SmallVector<Group> groups(Block &block) {
-  SmallVector<Group> all;
-  llvm::DenseMap<Operation *, size_t> groupOf; // by the last op of each group
-  for (Operation &op : block.without_terminator()) {
-    if (stays(&op))
-      continue;
-    std::optional<size_t> join;
-    for (Value operand : op.getOperands()) {
-      Operation *producer = operand.getDefiningOp();
-      auto it = producer ? groupOf.find(producer) : groupOf.end();
-      if (isa<Pointwise>(op) && it != groupOf.end() && operand.hasOneUse() &&
-          cast<ShapedType>(operand.getType()).getShape() ==
-              cast<ShapedType>(op.getResult(0).getType()).getShape())
-        join = std::max(join.value_or(0), it->second);
-    }
-    if (!join) {
-      join = all.size();
-      all.emplace_back();
-    } else {
-      groupOf.erase(all[*join].back());
-    }
-    all[*join].push_back(&op);
-    groupOf[&op] = *join;
-  }
-  return all;
+ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
+
+/// Computed where it is needed and on no account alone: a comparison of the shape of all its users,
+/// which is cheaper than its bytes, and what one user of its shape makes of arguments and
+/// constants, as an optimizer does when it decays a slot before it adds a gradient.
+bool floats(Operation *op) {
+  if (!op || !isa<Pointwise>(op))
+    return false;
+  bool compares = getElementTypeOrSelf(op->getResult(0)).isInteger(1);
+  bool alone = op->hasOneUse() && llvm::all_of(op->getOperands(), [](Value operand) {
+                 Operation *producer = operand.getDefiningOp();
+                 return !producer || isa<ConstantOp>(producer) || floats(producer);
+               });
+  return (compares || alone) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+           return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
+         });
 }
 
-void outline(const Group &group) {
-  Operation *last = group.back();
-  OpBuilder builder(last);
-  llvm::SetVector<Value> inputs;
-  for (Operation *op : group)
+Value source(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getInput();
+  return value;
+}
+
+class Groups {
+public:
+  explicit Groups(Block &block) {
+    for (Operation &op : block.without_terminator())
+      if (!stays(&op) && !floats(&op))
+        place(&op);
+  }
+
+  size_t size() const { return members.size(); }
+  ArrayRef<Operation *> operator[](size_t group) const { return members[group]; }
+  const std::vector<llvm::BitVector> &dependencies() const { return needs; }
+
+  /// Calls `visit` with every value from outside that `op` reads, through its comparisons.
+  static void reads(Operation *op, function_ref<void(Value)> visit) {
     for (Value operand : op->getOperands())
-      if (!llvm::is_contained(group, operand.getDefiningOp()) && !isSplat(operand))
-        inputs.insert(operand);
-  auto dispatch =
-      DispatchOp::create(builder, last->getLoc(), last->getResultTypes(), inputs.getArrayRef());
+      if (Operation *producer = operand.getDefiningOp(); floats(producer))
+        reads(producer, visit);
+      else
+        visit(operand);
+  }
+
+private:
+  /// The groups that `op` needs, transitively.
+  llvm::BitVector needsOf(Operation *op) {
+    llvm::BitVector out;
+    reads(op, [&](Value value) {
+      auto it = groupOf.find(source(value).getDefiningOp());
+      if (it == groupOf.end())
+        return;
+      out |= needs[it->second];
+      out.resize(std::max<unsigned>(out.size(), it->second + 1));
+      out.set(it->second);
+    });
+    return out;
+  }
+
+  void open(Operation *op) {
+    needs.push_back(needsOf(op));
+    groupOf[op] = members.size();
+    members.push_back({op});
+  }
+
+  void place(Operation *op) {
+    std::optional<size_t> join;
+    if (isa<Pointwise>(op) && !getElementTypeOrSelf(op->getResult(0)).isInteger(1))
+      for (Value operand : op->getOperands()) {
+        auto it = groupOf.find(operand.getDefiningOp());
+        if (it == groupOf.end() || !sharesOnlyPointwise(operand) ||
+            shapeOf(operand) != shapeOf(op->getResult(0)) || isCircle(op, it->second))
+          continue;
+        join = std::max(join.value_or(0), it->second);
+      }
+    if (!join)
+      return open(op);
+    llvm::BitVector more = needsOf(op);
+    if (*join < more.size())
+      more.reset(unsigned(*join));
+    needs[*join] |= more;
+    for (llvm::BitVector &other : needs)
+      if (*join < other.size() && other.test(unsigned(*join)))
+        other |= more;
+    members[*join].push_back(op);
+    groupOf[op] = *join;
+  }
+
+  static bool sharesOnlyPointwise(Value value) {
+    return value.hasOneUse() || llvm::all_of(value.getUsers(), [&](Operation *user) {
+             return user->hasTrait<OpTrait::IsTerminator>() ||
+                    (isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(value));
+           });
+  }
+
+  /// Whether `op`, were it in `group`, would read what depends on the group.
+  bool isCircle(Operation *op, size_t group) {
+    bool found = false;
+    reads(op, [&](Value value) {
+      auto it = groupOf.find(source(value).getDefiningOp());
+      if (it != groupOf.end() && it->second != group)
+        found |= group < needs[it->second].size() && needs[it->second].test(unsigned(group));
+    });
+    return found;
+  }
+
+  std::vector<SmallVector<Operation *>> members;
+  std::vector<llvm::BitVector> needs; ///< by group: those it depends on
+  llvm::DenseMap<Operation *, size_t> groupOf;
+};
+
+/// The groups in an order in which each finds what it needs, as near to the recorded one as can be.
+class Schedule {
+public:
+  Schedule(func::FuncOp function, const Groups &groups) : needs(groups.dependencies()) {
+    llvm::DenseMap<Value, SmallVector<size_t>> readers;
+    llvm::DenseMap<Operation *, size_t> groupOf;
+    for (size_t g = 0; g < groups.size(); ++g)
+      for (Operation *op : groups[g]) {
+        groupOf[op] = g;
+        Groups::reads(op, [&](Value value) { readers[source(value)].push_back(g); });
+      }
+    // Whoever writes a variable waits for the others that read it.
+    auto variable = [&](DictionaryAttr attributes) {
+      return attributes ? attributes.get("cornet.variable") : Attribute();
+    };
+    Operation *end = function.front().getTerminator();
+    for (auto [i, value] : llvm::enumerate(end->getOperands())) {
+      Attribute name = variable(function.getResultAttrDict(unsigned(i)));
+      auto writer = groupOf.find(source(value).getDefiningOp());
+      for (BlockArgument argument : function.getArguments())
+        if (name && writer != groupOf.end() &&
+            variable(function.getArgAttrDict(argument.getArgNumber())) == name)
+          for (size_t reader : readers[argument])
+            wait(writer->second, reader);
+    }
+    done.resize(groups.size());
+    for (size_t g = 0; g < groups.size(); ++g)
+      visit(g);
+  }
+
+  std::vector<size_t> order;
+
+private:
+  bool depends(size_t group, size_t on) const {
+    return on < needs[group].size() && needs[group].test(unsigned(on));
+  }
+
+  /// `group` comes after `first`, unless `first` needs it.
+  void wait(size_t group, size_t first) {
+    if (group == first || depends(group, first) || depends(first, group))
+      return;
+    llvm::BitVector more = needs[first];
+    more.resize(std::max<unsigned>(more.size(), unsigned(first) + 1));
+    more.set(unsigned(first));
+    for (size_t other = 0; other < needs.size(); ++other)
+      if (other == group || depends(other, group))
+        needs[other] |= more;
+  }
+
+  void visit(size_t group) {
+    if (done[group])
+      return;
+    done[group] = true;
+    for (unsigned need : needs[group].set_bits())
+      visit(need);
+    order.push_back(group);
+  }
+
+  std::vector<llvm::BitVector> needs;
+  std::vector<bool> done;
+};
+
+/// Clones `op` at `b`, its comparisons and splat constants first.
+void cloneInto(OpBuilder &b, Operation *op, IRMapping &mapping) {
+  for (Value operand : op->getOperands()) {
+    if (mapping.contains(operand))
+      continue;
+    Operation *producer = operand.getDefiningOp();
+    if (isSplat(operand))
+      b.clone(*producer, mapping);
+    else if (floats(producer))
+      cloneInto(b, producer, mapping);
+  }
+  b.clone(*op, mapping);
+}
+
+/// Whether `user` is computed outside of the group; a comparison is computed where it is needed.
+bool needs(Operation *user, const llvm::SmallPtrSetImpl<Operation *> &inside) {
+  if (!floats(user))
+    return !inside.contains(user);
+  return llvm::any_of(user->getUsers(), [&](Operation *next) { return needs(next, inside); });
+}
+
+/// `value` in the new order; constants and reshapes move along with the first that reads them.
+Value bring(OpBuilder &builder, Value value, IRMapping &outside) {
+  if (!outside.contains(value)) {
+    Operation *op = value.getDefiningOp();
+    for (Value operand : op->getOperands())
+      bring(builder, operand, outside);
+    builder.clone(*op, outside);
+  }
+  return outside.lookup(value);
+}
+
+void outline(ArrayRef<Operation *> group, OpBuilder &builder, IRMapping &outside) {
+  llvm::SetVector<Value> inputs, results;
+  llvm::SmallPtrSet<Operation *, 8> inside(group.begin(), group.end());
+  for (Operation *op : group) {
+    Groups::reads(op, [&](Value value) {
+      if (!inside.contains(value.getDefiningOp()) && !isSplat(value))
+        inputs.insert(value);
+    });
+    if (llvm::any_of(op->getUsers(), [&](Operation *user) { return needs(user, inside); }))
+      results.insert(op->getResult(0));
+  }
+  if (results.empty()) // dead; kept whole for whoever prints it
+    results.insert(group.back()->getResult(0));
+  SmallVector<Value> operands;
+  for (Value input : inputs)
+    operands.push_back(bring(builder, input, outside));
+  auto dispatch = DispatchOp::create(builder, group.back()->getLoc(),
+                                     TypeRange(results.getArrayRef()), operands);
+  OpBuilder::InsertionGuard guard(builder);
   Block *body = builder.createBlock(&dispatch.getBody());
   IRMapping mapping;
   for (Value input : inputs)
     mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
-  for (Operation *op : group) {
-    for (Value operand : op->getOperands())
-      if (!mapping.contains(operand) && isSplat(operand))
-        builder.clone(*operand.getDefiningOp(), mapping);
-    builder.clone(*op, mapping);
+  for (Operation *op : group)
+    cloneInto(builder, op, mapping);
+  SmallVector<Value> yielded;
+  for (auto [i, result] : llvm::enumerate(results)) {
+    yielded.push_back(mapping.lookup(result));
+    outside.map(result, dispatch.getResult(unsigned(i)));
   }
-  YieldOp::create(builder, last->getLoc(), ValueRange{mapping.lookup(last->getResult(0))});
-  last->getResult(0).replaceAllUsesWith(dispatch.getResult(0));
-  for (Operation *op : llvm::reverse(group))
+  YieldOp::create(builder, group.back()->getLoc(), yielded);
+}
+
+LogicalResult formDispatches(func::FuncOp function) {
+  Block &block = function.front();
+  for (Operation &op : block.without_terminator())
+    if (stays(&op) && !isa<ConstantOp, ReshapeOp>(op))
+      return op.emitOpError("is no op that a dispatch can compute");
+  Groups groups(block);
+  Schedule schedule(function, groups);
+  SmallVector<Operation *> old;
+  for (Operation &op : block.without_terminator())
+    old.push_back(&op);
+  OpBuilder builder(block.getTerminator());
+  IRMapping outside;
+  for (BlockArgument argument : block.getArguments())
+    outside.map(argument, argument);
+  for (size_t group : schedule.order)
+    outline(groups[group], builder, outside);
+  for (OpOperand &operand : block.getTerminator()->getOpOperands())
+    operand.set(bring(builder, operand.get(), outside));
+  for (Operation *op : llvm::reverse(old))
     op->erase();
+  return success();
 }
 
 struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   void runOnOperation() override {
-    getOperation()->walk([](func::FuncOp function) {
-      for (Block &block : function.getBody())
-        for (const Group &group : groups(block))
-          outline(group);
+    WalkResult result = getOperation()->walk([](func::FuncOp function) {
+      bool formed =
+          !function.getBody().hasOneBlock() || !function.front().getOps<DispatchOp>().empty();
+      return formed || succeeded(formDispatches(function)) ? WalkResult::advance()
+                                                           : WalkResult::interrupt();
     });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 };
 

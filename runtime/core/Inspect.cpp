@@ -92,6 +92,11 @@ cornet_status *cornet_program_output(const cornet_program *program, size_t entry
   return describe(found ? found->outputs() : nullptr, index, spec);
 }
 
+int cornet_program_entry_whole(const cornet_program *program, size_t entry) {
+  const fb::Entry *found = entryOf(program, entry);
+  return found && found->whole();
+}
+
 size_t cornet_program_plan_count(const cornet_program *program, size_t entry) {
   const fb::Entry *found = entryOf(program, entry);
   return found ? found->plans()->size() : 0;

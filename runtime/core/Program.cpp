@@ -33,11 +33,23 @@ size_t sizeOf(fb::DType dtype) {
   }
 }
 
+bool hasBatch(const fb::TensorSpec *spec) {
+  return spec->shape()->size() > 0 && spec->shape()->Get(0) == -1;
+}
+
+static uint64_t cells(const flatbuffers::Vector<int64_t> *shape, unsigned first) {
+  uint64_t count = 1;
+  for (unsigned d = first; d < shape->size(); ++d)
+    count *= uint64_t(shape->Get(d));
+  return count;
+}
+
 uint64_t rowBytes(const fb::TensorSpec *spec) {
-  uint64_t bytes = sizeOf(spec->dtype());
-  for (unsigned d = 1; d < spec->shape()->size(); ++d)
-    bytes *= uint64_t(spec->shape()->Get(d));
-  return bytes;
+  return sizeOf(spec->dtype()) * cells(spec->shape(), hasBatch(spec));
+}
+
+uint64_t bytesOf(const fb::Variable *variable) {
+  return sizeOf(variable->dtype()) * cells(variable->shape(), 0);
 }
 
 bool cpuHas(const char *isa) {

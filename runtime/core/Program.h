@@ -15,8 +15,16 @@ using Kernel = void (*)(void *const *buffers, int64_t begin, int64_t end);
 
 /// Bytes of one element.
 size_t sizeOf(fb::DType dtype);
+/// Whether the tensor's first extent is the batch.
+bool hasBatch(const fb::TensorSpec *spec);
 /// Bytes of one row: the spec's extents but for the batch. At most 2^40 in a verified program.
 uint64_t rowBytes(const fb::TensorSpec *spec);
+/// Bytes of the tensor in a batch of `rows`.
+inline uint64_t bytesOf(const fb::TensorSpec *spec, uint64_t rows) {
+  return hasBatch(spec) ? rows * rowBytes(spec) : rowBytes(spec);
+}
+/// Bytes of a variable.
+uint64_t bytesOf(const fb::Variable *variable);
 
 /// Whether this CPU has ISA level `isa`.
 bool cpuHas(const char *isa);
@@ -33,6 +41,7 @@ struct cornet_program {
   cornet::runtime::Code code;
   std::vector<cornet::runtime::Kernel> kernels;
 
+  unsigned variableCount() const { return program->variables() ? program->variables()->size() : 0; }
   const uint8_t *weights() const {
     return file + program->segments()->Get(variant->weights())->offset();
   }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 using namespace cornet;
 using namespace cornet::runtime;
@@ -24,7 +25,7 @@ uint64_t aligned(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 /// Bytes that one padded batch of every input and output needs: only the smallest batch is padded.
 uint64_t paddingBytes(const fb::Entry *entry) {
   uint64_t batch = entry->plans()->Get(0)->batch(), bytes = 0;
-  if (batch == 1)
+  if (batch == 1 || entry->whole())
     return 0;
   for (const auto *specs : {entry->inputs(), entry->outputs()})
     for (const fb::TensorSpec *spec : *specs)
@@ -47,6 +48,14 @@ void runShare(void *data, unsigned thread) {
     call.kernel(call.buffers, int64_t(begin), int64_t(end));
 }
 
+/// The plan for exactly `rows` rows, or null.
+const fb::Plan *planOf(const fb::Entry *entry, uint64_t rows) {
+  for (const fb::Plan *plan : *entry->plans())
+    if (plan->batch() == rows)
+      return plan;
+  return nullptr;
+}
+
 const fb::Entry *entryOf(const cornet_program *program, size_t index) {
   return index < program->variant->entries()->size()
              ? program->variant->entries()->Get(unsigned(index))
@@ -56,6 +65,7 @@ const fb::Entry *entryOf(const cornet_program *program, size_t index) {
 } // namespace
 
 Needs::Needs(const cornet_program &program) {
+  variables = program.program->variables_size();
   for (const fb::Entry *entry : *program.variant->entries()) {
     padding = std::max(padding, paddingBytes(entry));
     inputs = std::max<size_t>(inputs, entry->inputs()->size());
@@ -71,8 +81,8 @@ Needs::Needs(const cornet_program &program) {
 
 cornet_session::cornet_session(const cornet_program &program, unsigned threads, const Needs &needs)
     : program(program), pool(threads), arena(needs.arena), padding(needs.padding),
-      bound(needs.buffers), arguments(needs.arguments), rowInputs(needs.inputs),
-      rowOutputs(needs.outputs) {}
+      state(needs.variables), bound(needs.buffers), arguments(needs.arguments),
+      rowInputs(needs.inputs), rowOutputs(needs.outputs) {}
 
 void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *const *outputs,
                          uint64_t *nanoseconds) {
@@ -86,6 +96,9 @@ void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *
       break;
     case fb::Storage_weights:
       bound[i] = weights + buffer->offset();
+      break;
+    case fb::Storage_variable:
+      bound[i] = variable(buffer->index());
       break;
     case fb::Storage_input:
       bound[i] = const_cast<void *>(inputs[buffer->index()]);
@@ -115,6 +128,10 @@ void cornet_session::serve(const fb::Entry *entry, uint64_t rows, const void *co
   const auto &ins = *entry->inputs(), &outs = *entry->outputs();
   const auto &plans = *entry->plans();
   pool.begin();
+  if (entry->whole()) {
+    run(planOf(entry, rows), inputs, outputs, nullptr);
+    return pool.end();
+  }
   for (uint64_t done = 0; done < rows;) {
     // The largest batch that the remaining rows fill, else the smallest one, padded.
     const fb::Plan *plan = plans.Get(0);
@@ -231,6 +248,14 @@ cornet_status *checkCall(const cornet_session *session, size_t entry, uint64_t r
   if (!found)
     return fail(CORNET_INVALID_ARGUMENT,
                 "session or entry point " + std::to_string(entry) + " does not exist");
+  if (found->whole() && !planOf(found, rows)) {
+    std::string sizes;
+    for (const fb::Plan *plan : *found->plans())
+      sizes += (sizes.empty() ? "" : ", ") + std::to_string(plan->batch());
+    return fail(CORNET_INVALID_ARGUMENT,
+                "entry point '" + found->name()->str() + "' takes a whole batch of " + sizes +
+                    " rows, got " + std::to_string(rows) + "; compile for that batch, too");
+  }
   for (unsigned i = 0; rows && i < found->inputs()->size(); ++i)
     if (!inputs || !inputs[i])
       return fail(CORNET_INVALID_ARGUMENT, "input " + std::to_string(i) + " '" +
@@ -261,12 +286,17 @@ cornet_status *cornet_session_create(const cornet_program *program,
       return fail(CORNET_INVALID_ARGUMENT,
                   "cornet_session_create: at most 1024 threads, got " + std::to_string(threads));
     Needs needs(*program);
-    if (uint64_t bytes = needs.arena + needs.padding; bytes > physicalMemory())
+    if (uint64_t bytes = needs.arena + needs.padding + needs.variables; bytes > physicalMemory())
       return fail(CORNET_OUT_OF_MEMORY,
                   "a session of '" + program->program->model()->str() + "' needs " +
                       std::to_string(bytes) + " bytes, this machine has " +
                       std::to_string(physicalMemory()) + "; compile for smaller batches");
-    *session = new cornet_session(*program, std::max(threads, 1u), needs);
+    auto created = std::make_unique<cornet_session>(*program, std::max(threads, 1u), needs);
+    for (const fb::Entry *entry : *program->variant->entries())
+      if (entry->name()->string_view() == "initialize" && entry->whole() &&
+          entry->inputs()->size() == 0 && entry->outputs()->size() == 0)
+        created->serve(entry, entry->plans()->Get(0)->batch(), nullptr, nullptr);
+    *session = created.release();
     return nullptr;
   });
 }
@@ -293,9 +323,12 @@ cornet_status *cornet_session_profile(cornet_session *session, size_t entry, siz
                                       const void *const *inputs, void *const *outputs,
                                       uint64_t *nanoseconds) {
   return guarded([&]() -> cornet_status * {
-    if (cornet_status *status = checkCall(session, entry, 1, inputs, outputs))
+    const fb::Entry *found = session ? entryOf(&session->program, entry) : nullptr;
+    uint64_t rows = found && found->whole() && plan < found->plans()->size()
+                        ? found->plans()->Get(unsigned(plan))->batch()
+                        : 1;
+    if (cornet_status *status = checkCall(session, entry, rows, inputs, outputs))
       return status;
-    const fb::Entry *found = entryOf(&session->program, entry);
     if (plan >= found->plans()->size() || !nanoseconds)
       return fail(CORNET_INVALID_ARGUMENT,
                   "plan " + std::to_string(plan) + " does not exist, or nanoseconds is NULL");

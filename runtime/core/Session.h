@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One caller's state over a program: the arena, the padding area of the last rows, the threads.
-// Everything is allocated by create(), so that a call allocates nothing.
+// One caller's state over a program: the variables, the arena, the padding area of the last rows,
+// the threads. Everything is allocated by create(), so that a call allocates nothing.
 #pragma once
 
 #include "runtime/core/Area.h"
@@ -16,7 +16,7 @@ namespace cornet::runtime {
 struct Needs {
   explicit Needs(const cornet_program &program);
 
-  uint64_t arena = 0, padding = 0; ///< bytes
+  uint64_t arena = 0, padding = 0, variables = 0; ///< bytes
   size_t buffers = 0, arguments = 0, inputs = 0, outputs = 0;
 };
 
@@ -34,11 +34,16 @@ struct cornet_session {
   void serve(const cornet::fb::Entry *entry, uint64_t rows, const void *const *inputs,
              void *const *outputs);
 
+  /// Where variable `index` lies.
+  uint8_t *variable(unsigned index) const {
+    return state.data() + program.program->variables()->Get(index)->offset();
+  }
+
   const cornet_program &program;
   cornet::runtime::Pool pool;
 
 private:
-  cornet::runtime::Area arena, padding;
+  cornet::runtime::Area arena, padding, state;
   std::vector<void *> bound;           ///< the pointers of a plan's buffers
   std::vector<void *> arguments;       ///< those of one step
   std::vector<const void *> rowInputs; ///< where the current rows start

@@ -27,15 +27,10 @@ std::string item(const std::string &where, const char *list, unsigned index) {
   return where + "." + list + "[" + std::to_string(index) + "]";
 }
 
-std::string spec(const fb::TensorSpec *tensor, const std::string &where) {
-  if (!tensor->name() || !tensor->shape())
-    return where + ": name or shape is missing";
-  if (tensor->dtype() > fb::DType_MAX)
-    return where + ".dtype is unknown";
-  if (tensor->shape()->size() == 0 || tensor->shape()->size() > 16 || tensor->shape()->Get(0) != -1)
-    return where + ".shape has no batch first, or too many extents";
+/// Checks name, element type and extents of a tensor or variable, the extents from `first` on.
+template <class T> std::string extents(const T *tensor, unsigned first, const std::string &where) {
   uint64_t bytes = sizeOf(tensor->dtype());
-  for (unsigned d = 1; d < tensor->shape()->size(); ++d) {
+  for (unsigned d = first; d < tensor->shape()->size(); ++d) {
     int64_t extent = tensor->shape()->Get(d);
     bytes = extent < 0 ? kMost + 1 : times(bytes, uint64_t(extent));
     if (bytes > kMost)
@@ -44,16 +39,49 @@ std::string spec(const fb::TensorSpec *tensor, const std::string &where) {
   return "";
 }
 
+template <class T> std::string described(const T *tensor, const std::string &where) {
+  if (!tensor->name() || !tensor->shape())
+    return where + ": name or shape is missing";
+  if (tensor->dtype() > fb::DType_MAX)
+    return where + ".dtype is unknown";
+  return tensor->shape()->size() > 16 ? where + ".shape has too many extents" : "";
+}
+
+std::string spec(const fb::TensorSpec *tensor, bool whole, const std::string &where) {
+  if (std::string e = described(tensor, where); !e.empty())
+    return e;
+  if (!whole && !hasBatch(tensor))
+    return where + ".shape has no batch first, or too many extents";
+  return extents(tensor, hasBatch(tensor), where);
+}
+
+std::string verifyVariable(const fb::Variable *variable, uint64_t size, const std::string &where) {
+  if (std::string e = described(variable, where); !e.empty())
+    return e;
+  if (std::string e = extents(variable, 0, where); !e.empty())
+    return e;
+  if (variable->offset() % artifact::kBufferAlignment)
+    return where + ".offset is not aligned";
+  return fits(variable->offset(), bytesOf(variable), size) ? ""
+                                                           : where + " lies outside the variables";
+}
+
 /// Bytes of `batch` rows of all `specs`.
-uint64_t bytesOf(const List<fb::TensorSpec> *specs, uint64_t batch) {
+uint64_t allBytes(const List<fb::TensorSpec> *specs, uint64_t batch) {
   uint64_t sum = 0;
   for (const fb::TensorSpec *spec : *specs)
-    sum += times(batch, rowBytes(spec));
+    sum += times(hasBatch(spec) ? batch : 1, rowBytes(spec));
   return sum;
 }
 
+/// What the buffers of a variant's plans lie in, besides the caller's tensors.
+struct Places {
+  uint64_t weights;
+  const List<fb::Variable> *variables; ///< may be null
+};
+
 std::string buffer(const fb::Buffer *b, const fb::Entry *entry, const fb::Plan *plan,
-                   uint64_t weights, const std::string &where) {
+                   const Places &places, const std::string &where) {
   if (b->offset() % artifact::kBufferAlignment)
     return where + ".offset is not aligned";
   const List<fb::TensorSpec> *specs =
@@ -63,22 +91,28 @@ std::string buffer(const fb::Buffer *b, const fb::Entry *entry, const fb::Plan *
     return fits(b->offset(), b->size(), plan->arena_size()) ? ""
                                                             : where + " lies outside the arena";
   case fb::Storage_weights:
-    return fits(b->offset(), b->size(), weights) ? "" : where + " lies outside the weights";
+    return fits(b->offset(), b->size(), places.weights) ? "" : where + " lies outside the weights";
   case fb::Storage_input:
   case fb::Storage_output:
     if (b->index() >= specs->size())
       return where + ".index names no input or output";
     if (b->offset() != 0)
       return where + ".offset is not 0";
-    if (b->size() != times(plan->batch(), rowBytes(specs->Get(b->index()))))
+    if (b->size() != bytesOf(specs->Get(b->index()), plan->batch()))
       return where + ".size is not that of the tensor";
+    return "";
+  case fb::Storage_variable:
+    if (!places.variables || b->index() >= places.variables->size())
+      return where + ".index names no variable";
+    if (b->offset() != 0 || b->size() != bytesOf(places.variables->Get(b->index())))
+      return where + " is not the whole variable";
     return "";
   }
   return where + ".storage is unknown";
 }
 
 std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::Variant *variant,
-                       uint64_t weights, uint64_t &arguments, const std::string &where) {
+                       const Places &places, uint64_t &arguments, const std::string &where) {
   if (!plan->buffers() || !plan->steps())
     return where + ": buffers or steps are missing";
   if (plan->batch() < 1 || plan->batch() > kMostRows)
@@ -86,11 +120,11 @@ std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::V
   if (plan->arena_size() > kMost)
     return where + ".arena_size is out of range";
   for (const List<fb::TensorSpec> *specs : {entry->inputs(), entry->outputs()})
-    if (bytesOf(specs, plan->batch()) > kMost)
+    if (allBytes(specs, plan->batch()) > kMost)
       return where + ".batch makes the inputs or outputs too large";
   for (unsigned i = 0; i < plan->buffers()->size(); ++i)
     if (std::string e =
-            buffer(plan->buffers()->Get(i), entry, plan, weights, item(where, "buffers", i));
+            buffer(plan->buffers()->Get(i), entry, plan, places, item(where, "buffers", i));
         !e.empty())
       return e;
   for (unsigned i = 0; i < plan->steps()->size(); ++i) {
@@ -113,7 +147,7 @@ std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::V
   return "";
 }
 
-std::string verifyEntry(const fb::Entry *entry, const fb::Variant *variant, uint64_t weights,
+std::string verifyEntry(const fb::Entry *entry, const fb::Variant *variant, const Places &places,
                         uint64_t &arguments, const std::string &where) {
   if (!entry->name() || !entry->inputs() || !entry->outputs() || !entry->plans())
     return where + ": name, inputs, outputs or plans are missing";
@@ -123,13 +157,13 @@ std::string verifyEntry(const fb::Entry *entry, const fb::Variant *variant, uint
     return where + ".inputs or .outputs has too many tensors";
   for (const List<fb::TensorSpec> *specs : {entry->inputs(), entry->outputs()})
     for (unsigned i = 0; i < specs->size(); ++i)
-      if (std::string e =
-              spec(specs->Get(i), item(where, specs == entry->inputs() ? "inputs" : "outputs", i));
+      if (std::string e = spec(specs->Get(i), entry->whole(),
+                               item(where, specs == entry->inputs() ? "inputs" : "outputs", i));
           !e.empty())
         return e;
   uint64_t last = 0;
   for (unsigned i = 0; i < entry->plans()->size(); ++i) {
-    if (std::string e = verifyPlan(entry->plans()->Get(i), entry, variant, weights, arguments,
+    if (std::string e = verifyPlan(entry->plans()->Get(i), entry, variant, places, arguments,
                                    item(where, "plans", i));
         !e.empty())
       return e;
@@ -151,16 +185,17 @@ std::string verifySegment(const fb::Segment *segment, uint64_t fileSize, const s
 }
 
 std::string verifyVariant(const fb::Variant *variant, const List<fb::Segment> *segments,
-                          uint64_t &arguments, const std::string &where) {
+                          const List<fb::Variable> *variables, uint64_t &arguments,
+                          const std::string &where) {
   if (!variant->isa() || !variant->kernels() || !variant->entries())
     return where + ": isa, kernels or entries are missing";
   if (variant->code() >= segments->size())
     return where + ".code names no segment";
   if (variant->weights() >= segments->size())
     return where + ".weights names no segment";
-  uint64_t weights = segments->Get(variant->weights())->size();
+  Places places{segments->Get(variant->weights())->size(), variables};
   for (unsigned e = 0; e < variant->entries()->size(); ++e)
-    if (std::string error = verifyEntry(variant->entries()->Get(e), variant, weights, arguments,
+    if (std::string error = verifyEntry(variant->entries()->Get(e), variant, places, arguments,
                                         item(where, "entries", e));
         !error.empty())
       return error;
@@ -182,7 +217,7 @@ std::string verifySelfTest(const fb::SelfTest *test, const fb::Program *program)
       if (entry->name()->string_view() != test->entry()->string_view())
         continue;
       found = true;
-      if (bytesOf(entry->inputs(), test->batch()) + bytesOf(entry->outputs(), test->batch()) !=
+      if (allBytes(entry->inputs(), test->batch()) + allBytes(entry->outputs(), test->batch()) !=
           size)
         return "self_test.segment does not have the bytes of self_test.batch rows";
     }
@@ -207,10 +242,18 @@ std::string verifyProgram(const fb::Program *program, uint64_t programSize, uint
                                           "segments[" + std::to_string(i) + "]");
         !error.empty())
       return error;
+  if (program->variables_size() > kMost)
+    return "variables_size is out of range";
+  for (unsigned i = 0; program->variables() && i < program->variables()->size(); ++i)
+    if (std::string error = verifyVariable(program->variables()->Get(i), program->variables_size(),
+                                           "variables[" + std::to_string(i) + "]");
+        !error.empty())
+      return error;
   uint64_t arguments = programSize;
   for (unsigned v = 0; v < program->variants()->size(); ++v)
-    if (std::string error = verifyVariant(program->variants()->Get(v), program->segments(),
-                                          arguments, "variants[" + std::to_string(v) + "]");
+    if (std::string error =
+            verifyVariant(program->variants()->Get(v), program->segments(), program->variables(),
+                          arguments, "variants[" + std::to_string(v) + "]");
         !error.empty())
       return error;
   if (const fb::SelfTest *test = program->self_test())

@@ -45,8 +45,8 @@ CORNET_API void cornet_status_destroy(cornet_status *status);
 
 typedef enum { CORNET_F32, CORNET_F64, CORNET_I32, CORNET_I64, CORNET_I1 } cornet_dtype;
 
-/* An input or output of an entry point. `shape[0]` is -1 where the batch stands. Lives with the
- * program. */
+/* An input or output of an entry point. `shape[0]` is -1 where the batch stands; only entry points
+ * that take whole batches have tensors without one. Lives with the program. */
 typedef struct {
   const char *name;
   cornet_dtype dtype;
@@ -90,6 +90,25 @@ CORNET_API cornet_status *cornet_program_input(const cornet_program *program, si
 CORNET_API cornet_status *cornet_program_output(const cornet_program *program, size_t entry,
                                                 size_t index, cornet_tensor_spec *spec);
 
+/* Whether a call of the entry point is one whole batch, of a size that one of its plans has (a
+ * training step, say): such rows are never split and padded. */
+CORNET_API int cornet_program_entry_whole(const cornet_program *program, size_t entry);
+
+/* A value that each session keeps between calls: a weight, an optimizer's slot, a metric's sum.
+ * Strings and shapes live with the program. */
+typedef struct {
+  const char *name;
+  cornet_dtype dtype;
+  size_t rank;
+  const int64_t *shape;
+  int trainable;
+  size_t bytes;
+} cornet_variable_spec;
+
+CORNET_API size_t cornet_program_variable_count(const cornet_program *program);
+CORNET_API cornet_status *cornet_program_variable(const cornet_program *program, size_t index,
+                                                  cornet_variable_spec *spec);
+
 /* The plans of an entry point, one for each compiled batch size, ascending. */
 CORNET_API size_t cornet_program_plan_count(const cornet_program *program, size_t entry);
 CORNET_API uint64_t cornet_program_plan_batch(const cornet_program *program, size_t entry,
@@ -107,7 +126,8 @@ typedef struct {
 } cornet_session_options;
 
 typedef struct cornet_session cornet_session;
-/* Reserves what every later call needs: CORNET_OUT_OF_MEMORY if that is more than this machine has.
+/* Variables start as the entry point "initialize" sets them, if there is one.
+ * Reserves what every later call needs: CORNET_OUT_OF_MEMORY if that is more than this machine has.
  * `options` may be NULL. The program must outlive the session. */
 CORNET_API cornet_status *cornet_session_create(const cornet_program *program,
                                                 const cornet_session_options *options,
@@ -121,6 +141,16 @@ CORNET_API void cornet_session_destroy(cornet_session *session);
 CORNET_API cornet_status *cornet_session_invoke(cornet_session *session, size_t entry,
                                                 uint64_t rows, const void *const *inputs,
                                                 void *const *outputs);
+
+/* The cells of a variable, row-major, to be read and written between calls; NULL past the last.
+ * Lives with the session. */
+CORNET_API void *cornet_session_variable(cornet_session *session, size_t index);
+/* Writes all variables to a file, atomically: whenever the process dies, `path` is the old file or
+ * the new one, whole. */
+CORNET_API cornet_status *cornet_session_save(const cornet_session *session, const char *path);
+/* Reads what cornet_session_save() wrote for the same program's variables: all of them or, with
+ * CORNET_INVALID_FILE and a sentence, none. */
+CORNET_API cornet_status *cornet_session_load(cornet_session *session, const char *path);
 
 /* Runs one plan on its own batch with a clock around each step: nanoseconds[i] for step i. */
 CORNET_API cornet_status *cornet_session_profile(cornet_session *session, size_t entry, size_t plan,

@@ -124,6 +124,21 @@ inline const std::vector<Row> &rows() {
                  {{{}, {}, "int32"}, image},
                  {{"distribution", std::string("normal")}, {"seed", int64_t(987654321012)}},
                  {}});
+    t.push_back({"circle",
+                 {{{-1}, {-1}, "int32"}, {{-1, 5}, {-1, 64}}, {{7}, {256}, "int32"}, {{7, 5}, {256, 64}}},
+                 {{"gamma", 4.0}, {"margin", 0.4}, {"remove_diagonal", true}},
+                 {}});
+    const Operand places{{-1, 5, 4, 2}, {-1, 28, 28, 2}};
+    for (auto [interpolation, mode] : {std::pair{"bilinear", "reflect"},
+                                       {"bilinear", "constant"},
+                                       {"bilinear", "nearest"},
+                                       {"nearest", "wrap"}})
+      t.push_back({"grid_sample",
+                   {image, places},
+                   {{"interpolation", std::string(interpolation)},
+                    {"fill_mode", std::string(mode)},
+                    {"fill_value", 0.5}},
+                   {}});
     t.push_back({"resize", {image}, {{"size", Ints{14, 12}}}, {{"size", Ints{56, 56}}}});
     return t;
   }();
@@ -157,6 +172,8 @@ inline Model modelOf(const Row &row, bool large) {
   Tensor result =
       ops::record(row.op, operands,
                   large && !row.largeAttributes.empty() ? row.largeAttributes : row.attributes);
+  if (std::string(row.op) == "scatter") // its rows are not the batch's
+    result = ops::gather(result, operands[1]);
   if (result.dtype() == "i32")
     result = ops::cast(result, "f32");
   if (std::string(row.op) == "compare") // i1 is no output either

@@ -2,7 +2,7 @@
 //
 // The `cornet` command from outside: every verb on a small network, and every kind of bad input,
 // which must end with a sentence, the documented exit code and no output file.
-#include "data/Files.h"
+#include "Data.h"
 
 #include <cstdio>
 #include <cstdlib>

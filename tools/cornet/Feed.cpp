@@ -22,64 +22,23 @@ int64_t product(const std::vector<int64_t> &shape, size_t from) {
   return total;
 }
 
-/// Bilinear with half-pixel centres; edges are repeated.
-Array resized(const Array &image, int64_t height, int64_t width) {
-  int64_t h = image.shape[0], w = image.shape[1], channels = image.shape[2];
-  Array result(DType::F32, {height, width, channels});
-  for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x) {
-      double sy =
-          std::clamp((double(y) + 0.5) * double(h) / double(height) - 0.5, 0.0, double(h - 1));
-      double sx =
-          std::clamp((double(x) + 0.5) * double(w) / double(width) - 0.5, 0.0, double(w - 1));
-      int64_t y0 = int64_t(sy), x0 = int64_t(sx), y1 = std::min(y0 + 1, h - 1),
-              x1 = std::min(x0 + 1, w - 1);
-      double fy = sy - double(y0), fx = sx - double(x0);
-      for (int64_t c = 0; c < channels; ++c) {
-        auto pixel = [&](int64_t row, int64_t column) {
-          return image.at((row * w + column) * channels + c);
-        };
-        double top = pixel(y0, x0) * (1 - fx) + pixel(y0, x1) * fx;
-        double bottom = pixel(y1, x0) * (1 - fx) + pixel(y1, x1) * fx;
-        result.set((y * width + x) * channels + c, top * (1 - fy) + bottom * fy);
-      }
-    }
-  return result;
-}
-
-/// Grey becomes three equal channels; colour becomes its Rec. 601 luminance.
-Array withChannels(const Array &image, int64_t channels) {
-  if (image.shape[2] == channels)
-    return image;
-  Array result(DType::F32, {image.shape[0], image.shape[1], channels});
-  for (int64_t i = 0, end = image.shape[0] * image.shape[1]; i < end; ++i)
-    for (int64_t c = 0; c < channels; ++c)
-      result.set(i * channels + c, channels == 3
-                                       ? image.at(i)
-                                       : 0.299 * image.at(i * 3) + 0.587 * image.at(i * 3 + 1) +
-                                             0.114 * image.at(i * 3 + 2));
-  return result;
-}
-
 Array readPicture(const std::string &path, const Port &port, const FeedOptions &options) {
   bool usable = port.shape.size() == 4 && (port.shape[3] == 1 || port.shape[3] == 3);
   if (!usable)
     throw UserError(fmt::format("{}: a picture does not fit input {}", path, portText(port)));
   Array image = withChannels(readImage(path), port.shape[3]);
   if (options.resize)
-    image = resized(image, port.shape[1], port.shape[2]);
+    image = resizeImage(image, port.shape[1], port.shape[2]);
   if (image.shape[0] != port.shape[1] || image.shape[1] != port.shape[2])
     throw UserError(
         fmt::format("{}: the picture is {} high and {} wide, input {}; add --resize to scale it",
                     path, image.shape[0], image.shape[1], portText(port)));
-  bool isFloat = port.type == DType::F32 || port.type == DType::F64 || port.type == DType::F16 ||
-                 port.type == DType::BF16;
-  Array result(isFloat ? DType::F32 : DType::U8,
-               {1, image.shape[0], image.shape[1], image.shape[2]});
+  bool real = isFloat(port.type);
+  Array result(real ? DType::F32 : DType::U8, {1, image.shape[0], image.shape[1], image.shape[2]});
   double scale = 1, offset = 0;
-  if (isFloat && options.pixels == "0..1")
+  if (real && options.pixels == "0..1")
     scale = 1.0 / 255;
-  else if (isFloat && options.pixels == "-1..1")
+  else if (real && options.pixels == "-1..1")
     scale = 1.0 / 127.5, offset = -1;
   for (int64_t i = 0, end = image.count(); i < end; ++i)
     result.set(i, image.at(i) * scale + offset);
@@ -123,23 +82,6 @@ Array readOne(const std::string &path, const Port &port, const FeedOptions &opti
                               ".npz .csv .txt .tsv .png .jpg "
                               ".jpeg .raw .bin",
                               path, extension));
-}
-
-/// Several pictures of one input, one under the other.
-Array stacked(const std::vector<Array> &parts) {
-  if (parts.size() == 1)
-    return parts[0];
-  std::vector<int64_t> shape = parts[0].shape;
-  shape[0] = 0;
-  for (const Array &part : parts)
-    shape[0] += part.shape[0];
-  Array all(parts[0].type, shape);
-  size_t at = 0;
-  for (const Array &part : parts) {
-    std::memcpy(all.bytes.data() + at, part.bytes.data(), part.bytes.size());
-    at += part.bytes.size();
-  }
-  return all;
 }
 
 using Parts = std::map<std::string, std::vector<Array>>;
@@ -210,9 +152,7 @@ Array fit(Array array, const Port &port, const std::string &where) {
     refuse(": the dimensions differ");
   array.shape = shape;
   Array converted = array.as(port.type);
-  bool isInteger = port.type != DType::F32 && port.type != DType::F64 && port.type != DType::F16 &&
-                   port.type != DType::BF16;
-  if (isInteger && array.type != port.type)
+  if (!isFloat(port.type) && array.type != port.type)
     for (int64_t i = 0; i < count; ++i)
       if (converted.at(i) != array.at(i))
         refuse(fmt::format(": {} is not a whole number in the range of {}", array.at(i),
@@ -229,7 +169,8 @@ std::vector<Array> feed(const std::vector<Port> &ports, const std::vector<std::s
   for (const Port &port : ports) {
     if (parts[port.name].empty())
       throw UserError(fmt::format("no data for input {}; give {}=FILE", portText(port), port.name));
-    inputs.push_back(stacked(parts[port.name]));
+    std::vector<Array> &given = parts[port.name];
+    inputs.push_back(given.size() == 1 ? std::move(given[0]) : concatenate(given));
     if (port.batched() && inputs.back().shape[0] != inputs[0].shape[0])
       throw UserError(
           fmt::format("input '{}' has {} rows, but '{}' has {}; all inputs need as many", port.name,
@@ -246,11 +187,9 @@ std::vector<Array> sampleInputs(const std::vector<Port> &ports, int64_t rows) {
     if (port.batched())
       shape[0] = rows;
     Array array(port.type, shape);
-    bool isFloat = port.type == DType::F32 || port.type == DType::F64 || port.type == DType::F16 ||
-                   port.type == DType::BF16;
     for (int64_t i = 0, end = array.count(); i < end; ++i)
-      array.set(i,
-                isFloat ? double(generator() >> 8) / double(1 << 24) : double(generator() >> 31));
+      array.set(i, isFloat(port.type) ? double(generator() >> 8) / double(1 << 24)
+                                      : double(generator() >> 31));
     inputs.push_back(std::move(array));
   }
   return inputs;

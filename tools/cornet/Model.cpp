@@ -2,9 +2,9 @@
 // Resolves MODEL arguments. DSL sources become shared libraries here, with the headers and
 // libraries of this installation (or of the source tree the executable was built from).
 #include "Model.h"
+#include "Data.h"
 #include "Errors.h"
 #include "Progress.h"
-#include "data/Files.h"
 
 #include <algorithm>
 #include <cstdlib>

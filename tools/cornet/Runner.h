@@ -4,8 +4,8 @@
 // thread at a time; owns the program, its session and the threads they run on.
 #pragma once
 
+#include "Data.h"
 #include "Program.h"
-#include "data/Files.h"
 
 #include <string>
 #include <vector>

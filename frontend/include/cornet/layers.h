@@ -7,9 +7,12 @@
 
 #include <cornet/tensor.h>
 
+#include <optional>
+
 namespace cornet {
 
 using Where = std::source_location;
+struct Option; // see options.h
 
 /// A layer: weights made at the first call, a computation recorded at every call. Copies share
 /// both. A layer of your own derives from this, makes weights in build() and composes ops in
@@ -22,31 +25,55 @@ public:
   /// Applies the layer. Called twice, it uses the same weights.
   Tensor apply(const std::vector<Tensor> &inputs,
                std::source_location where = std::source_location::current());
+  /// The same, with all outputs of a layer that has several.
+  std::vector<Tensor> applyAll(const std::vector<Tensor> &inputs,
+                               std::source_location where = std::source_location::current());
 
   /// Mistakes that the options alone show; recorded also when the input's shape is not known.
   virtual std::vector<std::string> examine() const { return {}; }
   virtual void build(const std::vector<Shape> &) {}
+  /// Called for every recording: once for inference, and again, with inputs[0].training(), for a
+  /// training step. A layer of several outputs leaves them all in `results` and returns the first.
   virtual Tensor call(const std::vector<Tensor> &inputs) = 0;
+  /// Its options under Keras's names, but for name and trainable; nothing for a class of the user's
+  /// own.
+  virtual std::optional<std::vector<Option>> config() const;
+  /// The model that this layer is; null for other layers.
+  virtual const struct Model *nested() const { return nullptr; }
 
   Where where;           ///< where it was made, if it says so
   const uint64_t number; ///< tells layers apart, also when one is gone
   std::string kind;      ///< Keras's class name
   std::string name;      ///< given, or set at the first call: "dense", "dense_1", ...
   std::string path;      ///< "block/dense": the name inside the layers that called it first
-  std::vector<VariablePtr> weights; ///< in Keras's order
+  std::vector<VariablePtr> weights; ///< its own, in Keras's order
   bool trainable = true;            ///< see setTrainable()
+  /// The layers that its call() calls, in the order of their first calls.
+  std::vector<std::shared_ptr<Layer>> parts;
+  /// In training, this of the output, divided by the batch size, is added to the loss.
+  std::shared_ptr<Regularizer> activity_regularizer;
 
   /// Frozen weights get no gradients, and layers with moving statistics use them as in inference.
+  /// Holds for the layers inside, too.
   virtual void setTrainable(bool on);
+  /// Its weights and those of the layers inside, each once.
+  std::vector<VariablePtr> allWeights() const;
 
 protected:
   /// Makes a weight; for build().
   Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer,
                       bool trainable = true);
+  /// A trainable one with a term in the loss and a condition that holds after each step, or null.
+  Variable &addWeight(const std::string &name, Shape shape, const Initializer &initializer,
+                      std::shared_ptr<Regularizer> regularizer,
+                      std::shared_ptr<Constraint> constraint);
   /// Weight `index` as a tensor of the graph of `like`; for call().
   Tensor weight(size_t index, const Tensor &like) const;
 
+  std::vector<Tensor> results; ///< of the call() that runs, when they are several
+
 private:
+  void adopt(const std::shared_ptr<Layer> &part);
   bool built = false;
 };
 using LayerPtr = std::shared_ptr<Layer>;
@@ -61,12 +88,20 @@ struct Pair {
   Pair(int64_t height, int64_t width) : height(height), width(width) {}
 };
 
+/// What the options of every layer end with: its name, by default its class in snake case, and
+/// whether it trains (see Layer::setTrainable()).
+#define CORNET_LAYER_OPTIONS                                                                       \
+  std::string name = "";                                                                           \
+  bool trainable = true
+
 struct DenseOptions {
   int64_t units = 0;
   std::string activation = "linear";
   bool use_bias = true;
-  Initializer kernel_initializer = "glorot_uniform";
-  std::string name = "";
+  Initializer kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> kernel_regularizer{}, bias_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> kernel_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("units", units), v("activation", activation), v("use_bias", use_bias);
   }
@@ -79,8 +114,10 @@ struct Conv2DOptions {
   int64_t groups = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  Initializer kernel_initializer = "glorot_uniform";
-  std::string name = "";
+  Initializer kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> kernel_regularizer{}, bias_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> kernel_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
         v("padding", padding);
@@ -95,7 +132,10 @@ struct DepthwiseConv2DOptions {
   Pair dilation_rate = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  std::string name = "";
+  Initializer depthwise_initializer = "glorot_uniform", bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> depthwise_regularizer{}, bias_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> depthwise_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("kernel_size", kernel_size), v("strides", strides), v("padding", padding),
         v("depth_multiplier", depth_multiplier);
@@ -105,22 +145,25 @@ struct DepthwiseConv2DOptions {
 struct Pooling2DOptions {
   Pair pool_size = 2;
   Pair strides = 0; ///< 0: the pool size
-  std::string padding = "valid", name = "";
+  std::string padding = "valid";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("pool_size", pool_size), v("strides", strides), v("padding", padding);
   }
 };
 struct GlobalPoolingOptions {
   bool keepdims = false;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("keepdims", keepdims); }
 };
 struct EinsumDenseOptions {
   std::string equation = "";
   Shape output_shape{}; ///< without the batch; -1 where the input decides
   std::string activation = "linear", bias_axes = "";
-  Initializer kernel_initializer = "glorot_uniform";
-  std::string name = "";
+  Initializer kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> kernel_regularizer{}, bias_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> kernel_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("equation", equation), v("output_shape", output_shape), v("activation", activation),
         v("bias_axes", bias_axes);
@@ -129,7 +172,9 @@ struct EinsumDenseOptions {
 struct EmbeddingOptions {
   int64_t input_dim = 0, output_dim = 0;
   Initializer embeddings_initializer = "uniform";
-  std::string name = "";
+  std::shared_ptr<Regularizer> embeddings_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> embeddings_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("input_dim", input_dim), v("output_dim", output_dim); }
 };
 struct Conv1DOptions {
@@ -138,8 +183,10 @@ struct Conv1DOptions {
   int64_t dilation_rate = 1, groups = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  Initializer kernel_initializer = "glorot_uniform";
-  std::string name = "";
+  Initializer kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> kernel_regularizer{}, bias_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> kernel_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
         v("padding", padding);
@@ -155,7 +202,12 @@ struct SeparableConv2DOptions {
   Pair dilation_rate = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  std::string name = "";
+  Initializer depthwise_initializer = "glorot_uniform", pointwise_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> depthwise_regularizer{}, pointwise_regularizer{}, bias_regularizer{},
+      activity_regularizer{};
+  std::shared_ptr<Constraint> depthwise_constraint{}, pointwise_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
         v("padding", padding);
@@ -171,8 +223,10 @@ struct Conv2DTransposeOptions {
   Pair dilation_rate = 1;
   std::string activation = "linear";
   bool use_bias = true;
-  Initializer kernel_initializer = "glorot_uniform";
-  std::string name = "";
+  Initializer kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  std::shared_ptr<Regularizer> kernel_regularizer{}, bias_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> kernel_constraint{}, bias_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("filters", filters), v("kernel_size", kernel_size), v("strides", strides),
         v("padding", padding);
@@ -182,21 +236,27 @@ struct Conv2DTransposeOptions {
 };
 struct Pooling1DOptions {
   int64_t pool_size = 2, strides = 0; ///< strides 0: the pool size
-  std::string padding = "valid", name = "";
+  std::string padding = "valid";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("pool_size", pool_size), v("strides", strides), v("padding", padding);
   }
 };
 struct UpSampling2DOptions {
   Pair size = 2;
-  std::string interpolation = "nearest", name = ""; ///< or "bilinear"
+  std::string interpolation = "nearest"; ///< or "bilinear"
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("size", size), v("interpolation", interpolation); }
 };
 struct BatchNormalizationOptions {
   int64_t axis = -1;
   double momentum = 0.99, epsilon = 1e-3;
   bool center = true, scale = true;
-  std::string name = "";
+  Initializer beta_initializer = "zeros", gamma_initializer = "ones";
+  Initializer moving_mean_initializer = "zeros", moving_variance_initializer = "ones";
+  std::shared_ptr<Regularizer> beta_regularizer{}, gamma_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> beta_constraint{}, gamma_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("axis", axis), v("momentum", momentum), v("epsilon", epsilon), v("center", center),
         v("scale", scale);
@@ -206,7 +266,10 @@ struct LayerNormalizationOptions {
   Shape axis{-1};
   double epsilon = 1e-3;
   bool center = true, scale = true;
-  std::string name = "";
+  Initializer beta_initializer = "zeros", gamma_initializer = "ones";
+  std::shared_ptr<Regularizer> beta_regularizer{}, gamma_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> beta_constraint{}, gamma_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("axis", axis), v("epsilon", epsilon), v("center", center), v("scale", scale);
   }
@@ -215,7 +278,10 @@ struct GroupNormalizationOptions {
   int64_t groups = 32, axis = -1; ///< groups -1: one for each channel
   double epsilon = 1e-3;
   bool center = true, scale = true;
-  std::string name = "";
+  Initializer beta_initializer = "zeros", gamma_initializer = "ones";
+  std::shared_ptr<Regularizer> beta_regularizer{}, gamma_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> beta_constraint{}, gamma_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("groups", groups), v("axis", axis), v("epsilon", epsilon), v("center", center),
         v("scale", scale);
@@ -223,113 +289,135 @@ struct GroupNormalizationOptions {
 };
 struct UnitNormalizationOptions {
   Shape axis{-1};
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("axis", axis); }
 };
 struct NormalizationOptions {
   Shape axis{-1};
   std::vector<double> mean{}, variance{}; ///< empty: weights, as adapt() leaves them
   bool invert = false;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("axis", axis), v("mean", mean), v("variance", variance), v("invert", invert);
   }
 };
 struct ActivationOptions {
-  std::string activation = "linear", name = "";
+  std::string activation = "linear";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("activation", activation); }
 };
 struct ReLUOptions {
   double max_value = -1; ///< negative: none
   double negative_slope = 0, threshold = 0;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) {
     v("max_value", max_value), v("negative_slope", negative_slope), v("threshold", threshold);
   }
 };
 struct LeakyReLUOptions {
   double negative_slope = 0.3;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("negative_slope", negative_slope); }
 };
 struct ELUOptions {
   double alpha = 1;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("alpha", alpha); }
 };
 struct PReLUOptions {
   Shape shared_axes{}; ///< dimensions that share one slope, the batch being 0
-  std::string name = "";
+  Initializer alpha_initializer = "zeros";
+  std::shared_ptr<Regularizer> alpha_regularizer{}, activity_regularizer{};
+  std::shared_ptr<Constraint> alpha_constraint{};
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("shared_axes", shared_axes); }
 };
 struct SoftmaxOptions {
   int64_t axis = -1;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("axis", axis); }
 };
 struct DropoutOptions {
   double rate = 0;
-  std::string name = "";
-  template <class V> void fields(V &&v) { v("rate", rate); }
+  Shape noise_shape{}; ///< of the mask, which broadcasts; -1 is the input's extent. Empty: the
+                       ///< input's
+  int64_t seed = 0;    ///< 0: the step's
+  CORNET_LAYER_OPTIONS;
+  template <class V> void fields(V &&v) {
+    v("rate", rate), v("noise_shape", noise_shape), v("seed", seed);
+  }
 };
+struct SpatialDropoutOptions {
+  double rate = 0;
+  int64_t seed = 0;
+  CORNET_LAYER_OPTIONS;
+  template <class V> void fields(V &&v) { v("rate", rate), v("seed", seed); }
+};
+using GaussianDropoutOptions = SpatialDropoutOptions;
 struct GaussianNoiseOptions {
   double stddev = 0;
-  std::string name = "";
-  template <class V> void fields(V &&v) { v("stddev", stddev); }
+  int64_t seed = 0;
+  CORNET_LAYER_OPTIONS;
+  template <class V> void fields(V &&v) { v("stddev", stddev), v("seed", seed); }
+};
+struct ActivityRegularizationOptions {
+  double l1 = 0, l2 = 0;
+  CORNET_LAYER_OPTIONS;
+  template <class V> void fields(V &&v) { v("l1", l1), v("l2", l2); }
 };
 struct PlainOptions {
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&) {}
 };
 struct ReshapeOptions {
   Shape target_shape{};
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("target_shape", target_shape); }
 };
 struct PermuteOptions {
   Shape dims{}; ///< the input's dimensions in their new order, from 1
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("dims", dims); }
 };
 struct RepeatVectorOptions {
   int64_t n = 1;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("n", n); }
 };
 struct Padding1DOptions {
   Pair padding = 1; ///< before and after
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("padding", padding); }
 };
 struct Cropping1DOptions {
   Pair cropping = 1; ///< before and after
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("cropping", cropping); }
 };
 struct ZeroPadding2DOptions {
   Pair top_bottom = 1, left_right = 1;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("padding", top_bottom, left_right); }
 };
 struct Cropping2DOptions {
   Pair top_bottom = 0, left_right = 0;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("cropping", top_bottom, left_right); }
 };
 struct RescalingOptions {
   double scale = 1, offset = 0;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("scale", scale), v("offset", offset); }
 };
 struct ConcatenateOptions {
   int64_t axis = -1;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("axis", axis); }
 };
 struct DotOptions {
   Shape axes{-1}; ///< one for both inputs, or one for each
   bool normalize = false;
-  std::string name = "";
+  CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("axes", axes), v("normalize", normalize); }
 };
 
@@ -346,6 +434,11 @@ public:
   Tensor operator()(const std::vector<Tensor> &xs,
                     std::source_location where = std::source_location::current()) const {
     return layer->apply(xs, where);
+  }
+  /// Freezes the layer and those inside, or takes it back: Dense({...}).trainable(false)(x).
+  Handle trainable(bool on) const {
+    layer->setTrainable(on);
+    return *this;
   }
   LayerPtr layer;
 };
@@ -391,8 +484,9 @@ Handle ZeroPadding2D(ZeroPadding2DOptions options = {}, Where where = Where::cur
 Handle Cropping1D(Cropping1DOptions options = {}, Where where = Where::current());
 Handle Cropping2D(Cropping2DOptions options = {}, Where where = Where::current());
 
-// Normalization. Weights: gamma, beta, moving_mean, moving_variance.     inference: the moving
-// statistics
+// Normalization. Weights: gamma, beta, moving_mean, moving_variance. Inference, and training when
+// frozen: gamma (x - moving_mean) / sqrt(moving_variance + epsilon) + beta. Training: with mean and
+// biased variance of the batch, and moving = momentum moving + (1 - momentum) batch.
 Handle BatchNormalization(BatchNormalizationOptions options = {}, Where where = Where::current());
 // Weights: gamma, beta.
 Handle LayerNormalization(LayerNormalizationOptions options = {}, Where where = Where::current());
@@ -402,13 +496,22 @@ Handle UnitNormalization(UnitNormalizationOptions options = {}, Where where = Wh
 Handle Normalization(NormalizationOptions options = {}, Where where = Where::current());
 Handle Rescaling(RescalingOptions options, Where where = Where::current());
 
-// Regularization: the identity in inference.
-Handle Dropout(DropoutOptions options = {}, Where where = Where::current());
-Handle SpatialDropout1D(DropoutOptions options = {}, Where where = Where::current());
-Handle SpatialDropout2D(DropoutOptions options = {}, Where where = Where::current());
-Handle GaussianDropout(DropoutOptions options = {}, Where where = Where::current());
+// Regularization: the identity in inference. In training, with u uniform in [0, 1) and n normal
+// (0, 1), drawn anew each step:
+Handle Dropout(DropoutOptions options = {},
+               Where where = Where::current()); // u >= rate ? x / (1 - rate) : 0
+Handle SpatialDropout1D(SpatialDropoutOptions options = {},
+                        Where where = Where::current()); // one u for a channel
+Handle SpatialDropout2D(SpatialDropoutOptions options = {}, Where where = Where::current());
+Handle GaussianDropout(GaussianDropoutOptions options = {},
+                       Where where = Where::current()); // x (1 + n sqrt(rate / (1 - rate)))
+// Keeps mean and variance of what selu makes: a (u >= rate ? x : s) + b, with SELU's s = -1.7581.
 Handle AlphaDropout(DropoutOptions options = {}, Where where = Where::current());
-Handle GaussianNoise(GaussianNoiseOptions options = {}, Where where = Where::current());
+Handle GaussianNoise(GaussianNoiseOptions options = {},
+                     Where where = Where::current()); // x + n stddev
+// Adds (l1 sum |x| + l2 sum x^2) / N to the loss, with the batch size N.
+Handle ActivityRegularization(ActivityRegularizationOptions options = {},
+                              Where where = Where::current());
 
 // Reshaping.
 Handle Flatten(PlainOptions options = {}, Where where = Where::current());

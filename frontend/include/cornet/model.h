@@ -24,7 +24,8 @@ struct Model {
   std::vector<Tensor> inputs, outputs;
   LayerPtr layer; ///< the model as a layer of other models
 
-  /// The model's computation on other tensors, with the same weights. Returns its outputs.
+  /// The model's computation on other tensors, with the same weights. Returns its outputs. In the
+  /// graph of a training step its layers are called again, to do what they do in training.
   std::vector<Tensor>
   operator()(const std::vector<Tensor> &arguments,
              std::source_location where = std::source_location::current()) const;
@@ -36,6 +37,19 @@ struct Model {
   void summary(std::ostream &os) const;
   /// Weights of all layers in the order of their first use, each once.
   std::vector<VariablePtr> variables() const;
+  /// Those that training moves by gradients: trainable, and of layers that are not frozen.
+  std::vector<VariablePtr> trainable_variables() const;
+  /// The rest: moving statistics, frozen weights.
+  std::vector<VariablePtr> non_trainable_variables() const;
+
+  /// Its layers in the order of their first calls; nested models are one layer.
+  std::vector<Handle> layers() const;
+  /// The layer of that name. Where there is none, that is a mistake, told with the names there are.
+  Handle get_layer(const std::string &name) const;
+  /// Freezes all its layers, or takes it back. Fine-tuning, for example:
+  ///     base.trainable(false);
+  ///     base.get_layer("top").trainable(true);
+  const Model &trainable(bool on) const;
 };
 
 struct InputOptions {
@@ -44,7 +58,8 @@ struct InputOptions {
 };
 
 /// A symbolic input; `shape` lacks the batch.
-Tensor Input(Shape shape, InputOptions options = {});
+Tensor Input(Shape shape, InputOptions options = {},
+             std::source_location where = std::source_location::current());
 
 /// A model from inputs to outputs.
 Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs,

@@ -35,6 +35,11 @@ struct Initializer {
 /// What is wrong with an initializer's name, or "".
 std::string checkInitializer(const std::string &name);
 
+/// The seed of what is given none: initializers, random ops, shuffling. 0 unless set; set it before
+/// models are made.
+void set_random_seed(uint64_t seed);
+uint64_t random_seed();
+
 class Regularizer;
 class Constraint;
 
@@ -59,7 +64,9 @@ using VariablePtr = std::shared_ptr<Variable>;
 
 /// One recorded operation with one result.
 struct Node {
-  std::string op;            ///< "cornet.conv"; "input", "variable" and "constant" have no operands
+  /// "cornet.conv". "input", "variable" and "constant" have no operands; "alias" is its operand under
+  /// the name of a layer that does nothing to it.
+  std::string op;
   std::vector<int> operands; ///< earlier nodes
   Attributes attributes;
   Shape shape;
@@ -77,11 +84,11 @@ class Layer;
 struct LayerCall {
   uint64_t layer = 0; ///< its number
   std::string name, kind;
-  std::vector<VariablePtr> weights;
-  int output = -1;
+  std::vector<VariablePtr> weights; ///< its own and those of the layers in it
+  int output = -1;                  ///< the first of its outputs
   std::shared_ptr<Layer> object{};
-  std::vector<int> inputs{};
-  int first = 0, last = 0; ///< its nodes are [first, last)
+  std::vector<int> inputs{}, outputs{};
+  int first = 0, last = 0; ///< its nodes, outputs among them, are [first, last)
 };
 
 struct Mistake {
@@ -96,9 +103,11 @@ struct Graph {
   std::vector<Mistake> mistakes;
   std::vector<LayerCall> calls;          ///< of outermost layers, in order
   std::vector<std::string> layer;        ///< the layers whose call() is running, outermost first
+  std::vector<Layer *> running;          ///< the same
   std::source_location where;            ///< the user's line of the outermost one
   std::map<std::string, uint64_t> named; ///< layers' numbers by path
   bool training = false;                 ///< layers record what they do in a training step
+  bool again = false; ///< a model's layers are being called again, and have their weights
   std::vector<int> losses{};             ///< scalars that the training loss adds: see addLoss()
   /// New values of variables, in the order of their first assignment.
   std::vector<std::pair<VariablePtr, int>> assigned{};

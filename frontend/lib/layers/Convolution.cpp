@@ -19,14 +19,15 @@ template <class Options> Shape kernelShape(const Options &o, int64_t in, int64_t
 }
 
 /// Conv1D and Conv2D.
-template <class Options> struct ConvLayer : With<Options> {
-  using With<Options>::With, With<Options>::o, Layer::addWeight, Layer::weight;
+template <class Options> struct ConvLayer : Biased<Options> {
+  using Biased<Options>::Biased, Biased<Options>::addBias, With<Options>::o, Layer::addWeight,
+      Layer::weight;
   static constexpr bool flat = std::is_same_v<Options, Conv1DOptions>;
   void build(const std::vector<Shape> &in) override {
     int64_t groups = o.groups > 0 ? o.groups : 1;
-    addWeight("kernel", kernelShape(o, in[0].back() / groups, o.filters), o.kernel_initializer);
-    if (o.use_bias)
-      addWeight("bias", {o.filters}, "zeros");
+    addWeight("kernel", kernelShape(o, in[0].back() / groups, o.filters), o.kernel_initializer,
+              o.kernel_regularizer, o.kernel_constraint);
+    addBias(o.filters);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], flat ? 3 : 4, flat ? sequence : image, advice))
@@ -39,12 +40,12 @@ template <class Options> struct ConvLayer : With<Options> {
   }
 };
 
-struct Conv2DTransposeLayer : With<Conv2DTransposeOptions> {
-  using With::With;
+struct Conv2DTransposeLayer : Biased<Conv2DTransposeOptions> {
+  using Biased::Biased;
   void build(const std::vector<Shape> &in) override {
-    addWeight("kernel", kernelShape(o, o.filters, in[0].back()), o.kernel_initializer);
-    if (o.use_bias)
-      addWeight("bias", {o.filters}, "zeros");
+    addWeight("kernel", kernelShape(o, o.filters, in[0].back()), o.kernel_initializer,
+              o.kernel_regularizer, o.kernel_constraint);
+    addBias(o.filters);
   }
   /// How much of the full result is cut before and after: Keras's output lengths, as its padding of
   /// the input that stands `stride` apart.
@@ -75,12 +76,12 @@ struct Conv2DTransposeLayer : With<Conv2DTransposeOptions> {
   }
 };
 
-struct DepthwiseConv2DLayer : With<DepthwiseConv2DOptions> {
-  using With::With;
+struct DepthwiseConv2DLayer : Biased<DepthwiseConv2DOptions> {
+  using Biased::Biased;
   void build(const std::vector<Shape> &in) override {
-    addWeight("kernel", kernelShape(o, in[0].back(), o.depth_multiplier), "glorot_uniform");
-    if (o.use_bias)
-      addWeight("bias", {in[0].back() * o.depth_multiplier}, "zeros");
+    addWeight("kernel", kernelShape(o, in[0].back(), o.depth_multiplier), o.depthwise_initializer,
+              o.depthwise_regularizer, o.depthwise_constraint);
+    addBias(in[0].back() * o.depth_multiplier);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], 4, image, advice))
@@ -92,15 +93,15 @@ struct DepthwiseConv2DLayer : With<DepthwiseConv2DOptions> {
   }
 };
 
-struct SeparableConv2DLayer : With<SeparableConv2DOptions> {
-  using With::With;
+struct SeparableConv2DLayer : Biased<SeparableConv2DOptions> {
+  using Biased::Biased;
   void build(const std::vector<Shape> &in) override {
     int64_t channels = in[0].back();
-    addWeight("depthwise_kernel", kernelShape(o, channels, o.depth_multiplier), "glorot_uniform");
+    addWeight("depthwise_kernel", kernelShape(o, channels, o.depth_multiplier),
+              o.depthwise_initializer, o.depthwise_regularizer, o.depthwise_constraint);
     addWeight("pointwise_kernel", {1, 1, channels * o.depth_multiplier, o.filters},
-              "glorot_uniform");
-    if (o.use_bias)
-      addWeight("bias", {o.filters}, "zeros");
+              o.pointwise_initializer, o.pointwise_regularizer, o.pointwise_constraint);
+    addBias(o.filters);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     if (wrongRank(x[0], 4, image, advice))

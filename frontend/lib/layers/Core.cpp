@@ -6,12 +6,12 @@
 namespace cornet {
 namespace {
 
-struct DenseLayer : With<DenseOptions> {
-  using With::With;
+struct DenseLayer : Biased<DenseOptions> {
+  using Biased::Biased;
   void build(const std::vector<Shape> &in) override {
-    addWeight("kernel", {in[0].back(), o.units}, o.kernel_initializer);
-    if (o.use_bias)
-      addWeight("bias", {o.units}, "zeros");
+    addWeight("kernel", {in[0].back(), o.units}, o.kernel_initializer, o.kernel_regularizer,
+              o.kernel_constraint);
+    addBias(o.units);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     if (x[0].rank() < 2)
@@ -49,7 +49,7 @@ struct EinsumDenseLayer : With<EinsumDenseOptions> {
     Shape kernel, bias;
     for (char letter : o.equation.substr(comma + 1, arrow - comma - 1))
       kernel.push_back(extent(letter, in[0], data, result));
-    addWeight("kernel", kernel, o.kernel_initializer);
+    addWeight("kernel", kernel, o.kernel_initializer, o.kernel_regularizer, o.kernel_constraint);
     if (o.bias_axes.empty())
       return;
     // Bias aligns with the result from its first axis on, 1 where it does not vary.
@@ -58,7 +58,7 @@ struct EinsumDenseLayer : With<EinsumDenseOptions> {
       bias.push_back(o.bias_axes.find(result[i]) == std::string::npos
                          ? 1
                          : extent(result[i], in[0], data, result));
-    addWeight("bias", bias, "zeros");
+    addWeight("bias", bias, o.bias_initializer, o.bias_regularizer, o.bias_constraint);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     if (weights.empty())
@@ -75,7 +75,8 @@ struct EinsumDenseLayer : With<EinsumDenseOptions> {
 struct EmbeddingLayer : With<EmbeddingOptions> {
   using With::With;
   void build(const std::vector<Shape> &) override {
-    addWeight("embeddings", {o.input_dim, o.output_dim}, o.embeddings_initializer);
+    addWeight("embeddings", {o.input_dim, o.output_dim}, o.embeddings_initializer,
+              o.embeddings_regularizer, o.embeddings_constraint);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     if (o.input_dim < 1 || o.output_dim < 1)
@@ -122,7 +123,7 @@ struct PReLULayer : With<PReLUOptions> {
     for (int64_t axis : o.shared_axes)
       if (axis >= 1 && axis <= int64_t(shape.size()))
         shape[size_t(axis) - 1] = 1;
-    addWeight("alpha", shape, "zeros");
+    addWeight("alpha", shape, o.alpha_initializer, o.alpha_regularizer, o.alpha_constraint);
   }
   Tensor call(const std::vector<Tensor> &x) override {
     return ops::relu(x[0]) + weight(0, x[0]) * ops::minimum(x[0], ops::constant(x[0], 0));
@@ -132,12 +133,6 @@ struct PReLULayer : With<PReLUOptions> {
 struct SoftmaxLayer : With<SoftmaxOptions> {
   using With::With;
   Tensor call(const std::vector<Tensor> &x) override { return ops::softmax(x[0], o.axis); }
-};
-
-/// Layers that act in training only.
-template <class Options> struct IdentityLayer : With<Options> {
-  using With<Options>::With;
-  Tensor call(const std::vector<Tensor> &x) override { return x[0]; }
 };
 
 } // namespace
@@ -151,11 +146,5 @@ CORNET_LAYER(LeakyReLU, LeakyReLUOptions, LeakyReLULayer)
 CORNET_LAYER(ELU, ELUOptions, ELULayer)
 CORNET_LAYER(PReLU, PReLUOptions, PReLULayer)
 CORNET_LAYER(Softmax, SoftmaxOptions, SoftmaxLayer)
-CORNET_LAYER(Dropout, DropoutOptions, IdentityLayer<DropoutOptions>)
-CORNET_LAYER(SpatialDropout1D, DropoutOptions, IdentityLayer<DropoutOptions>)
-CORNET_LAYER(SpatialDropout2D, DropoutOptions, IdentityLayer<DropoutOptions>)
-CORNET_LAYER(GaussianDropout, DropoutOptions, IdentityLayer<DropoutOptions>)
-CORNET_LAYER(AlphaDropout, DropoutOptions, IdentityLayer<DropoutOptions>)
-CORNET_LAYER(GaussianNoise, GaussianNoiseOptions, IdentityLayer<GaussianNoiseOptions>)
 
 } // namespace cornet

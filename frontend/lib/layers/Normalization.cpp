@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Normalizations, in inference: batch statistics are the moving ones.
+// Normalizations. Batch normalization does one thing in inference and another in training.
 #include "frontend/lib/layers/Support.h"
 
 namespace cornet {
@@ -26,27 +26,63 @@ struct BatchNormalizationLayer : With<BatchNormalizationOptions> {
     std::vector<int64_t> axis = positive({o.axis}, in[0].size());
     Shape channels{axis.empty() ? 1 : in[0][size_t(axis[0])]};
     if (o.scale)
-      addWeight("gamma", channels, "ones");
+      addWeight("gamma", channels, o.gamma_initializer, o.gamma_regularizer, o.gamma_constraint);
     if (o.center)
-      addWeight("beta", channels, "zeros");
-    addWeight("moving_mean", channels, "zeros", false);
-    addWeight("moving_variance", channels, "ones", false);
+      addWeight("beta", channels, o.beta_initializer, o.beta_regularizer, o.beta_constraint);
+    addWeight("moving_mean", channels, o.moving_mean_initializer, false);
+    addWeight("moving_variance", channels, o.moving_variance_initializer, false);
   }
+
   Tensor call(const std::vector<Tensor> &x) override {
     size_t next = 0;
-    auto take = [&] { return weight(next++, x[0]); };
     // The op has gamma and beta always; where Keras makes no weight for them they are constant.
-    auto filled = [&](double value) {
-      auto variable = std::make_shared<Variable>();
-      variable->name = path + (value == 1 ? "/unit_scale" : "/no_shift");
-      variable->shape = weights[0]->shape, variable->trainable = false;
-      variable->initializer.name = "constant", variable->initializer.value = value;
-      return Tensor(x[0].graph, x[0].graph->variable(variable));
+    auto take = [&](bool has, float otherwise) {
+      return has ? weight(next++, x[0]) : ops::constant(x[0], weights.back()->shape, {otherwise});
     };
-    Tensor gamma = o.scale ? take() : filled(1), beta = o.center ? take() : filled(0);
-    Tensor mean = take(), variance = take();
-    return ops::record("batch_norm", {x[0], gamma, beta, mean, variance},
-                       {{"axis", o.axis}, {"epsilon", o.epsilon}});
+    Tensor gamma = take(o.scale, 1), beta = take(o.center, 0);
+    Tensor mean = weight(next, x[0]), variance = weight(next + 1, x[0]);
+    if (!x[0].training())
+      return ops::record("batch_norm", {x[0], gamma, beta, mean, variance},
+                         {{"axis", o.axis}, {"epsilon", o.epsilon}});
+    axis = positive({o.axis}, x[0].rank());
+    if (axis.empty())
+      return poison(x[0], "axis is no dimension of the input");
+    if (!trainable)
+      return scaled(x[0] - align(mean, x[0], axis), gamma, beta, variance);
+    return train(x[0], gamma, beta, next);
+  }
+
+private:
+  std::vector<int64_t> axis;
+
+  /// centred gamma / sqrt(variance + epsilon) + beta.
+  Tensor scaled(const Tensor &centred, const Tensor &gamma, const Tensor &beta,
+                const Tensor &variance) {
+    Tensor scale = gamma * ops::rsqrt(variance + o.epsilon);
+    return centred * align(scale, centred, axis) + align(beta, centred, axis);
+  }
+
+  /// With the statistics of the batch. Written so that the gradient by x is one pass over the data
+  /// after two sums, of g and of g (x - mean), and not three: where x is centred, the mean counts
+  /// as constant. For the variance it is one, since the sum of x - mean is 0; for the result its
+  /// part enters by beta, as a term that is 0 but has the derivative. (So the second derivative of
+  /// a training step by x lacks the terms of the mean.)
+  Tensor train(const Tensor &x, const Tensor &gamma, const Tensor &beta, size_t statistics) {
+    std::vector<int64_t> others;
+    for (int64_t d = 0; d < int64_t(x.rank()); ++d)
+      if (d != axis[0])
+        others.push_back(d);
+    Tensor mean = ops::mean(x, others), fixed = ops::stopGradient(mean);
+    Tensor centred = x - align(fixed, x, axis);
+    Tensor variance = ops::mean(centred * centred, others);
+    auto move = [&](size_t index, const Tensor &batch) {
+      Tensor moving = weight(index, x);
+      ops::assign(weights[index], moving * o.momentum + batch * (1 - o.momentum));
+    };
+    move(statistics, mean), move(statistics + 1, variance);
+    Tensor scale = gamma * ops::rsqrt(variance + o.epsilon);
+    Tensor shift = beta - (mean - fixed) * scale;
+    return centred * align(scale, x, axis) + align(shift, x, axis);
   }
 };
 
@@ -58,9 +94,9 @@ template <class Options> struct Affine : With<Options> {
     for (int64_t axis : axes)
       shape.push_back(in[size_t(axis)]);
     if (o.scale)
-      addWeight("gamma", shape, "ones");
+      addWeight("gamma", shape, o.gamma_initializer, o.gamma_regularizer, o.gamma_constraint);
     if (o.center)
-      addWeight("beta", shape, "zeros");
+      addWeight("beta", shape, o.beta_initializer, o.beta_regularizer, o.beta_constraint);
   }
   Tensor affine(Tensor y, const std::vector<int64_t> &axes) {
     if (o.scale)
@@ -139,18 +175,14 @@ struct NormalizationLayer : With<NormalizationOptions> {
     if (o.mean.size() > 1 && o.mean.size() != cells)
       return poison(x[0], "mean and variance have " + std::to_string(o.mean.size()) +
                               " numbers for " + std::to_string(cells) + " cells along axis");
-    auto given = [&](const char *what, const std::vector<double> &numbers) {
-      auto variable = std::make_shared<Variable>();
-      variable->name = path + "/" + what, variable->trainable = false;
+    auto given = [&](const std::vector<double> &numbers) {
+      Shape shape;
       for (int64_t axis : axes)
-        variable->shape.push_back(x[0].shape()[size_t(axis)]);
-      for (size_t i = 0; i < cells; ++i) // one number serves every cell
-        variable->data.push_back(float(numbers[numbers.size() == 1 ? 0 : i]));
-      return Tensor(x[0].graph, x[0].graph->variable(variable));
+        shape.push_back(x[0].shape()[size_t(axis)]);
+      return ops::constant(x[0], shape, std::vector<float>(numbers.begin(), numbers.end()));
     };
-    Tensor mean = align(o.mean.empty() ? weight(0, x[0]) : given("mean", o.mean), x[0], axes);
-    Tensor variance =
-        align(o.mean.empty() ? weight(1, x[0]) : given("variance", o.variance), x[0], axes);
+    Tensor mean = align(o.mean.empty() ? weight(0, x[0]) : given(o.mean), x[0], axes);
+    Tensor variance = align(o.mean.empty() ? weight(1, x[0]) : given(o.variance), x[0], axes);
     Tensor deviation = ops::maximum(ops::sqrt(variance), ops::constant(x[0], 1e-7));
     return o.invert ? mean + x[0] * deviation : (x[0] - mean) / deviation;
   }

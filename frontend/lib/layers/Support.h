@@ -4,17 +4,28 @@
 // harmless, so that later mistakes are found too.
 #pragma once
 
-#include <cornet/layers.h>
+#include <cornet/options.h>
 
 #include "ir/Infer/Infer.h"
 
+#include <algorithm>
+
 namespace cornet {
 
-/// Keeps options as `o` and takes the name from them.
+/// Keeps options as `o` and takes from them what every layer has.
 template <class Options> struct With : Layer {
-  With(const char *kind, Options options) : Layer(kind, options.name), o(std::move(options)) {}
+  With(const char *kind, Options options) : Layer(kind, options.name), o(std::move(options)) {
+    trainable = o.trainable;
+    if constexpr (requires { o.activity_regularizer; })
+      activity_regularizer = o.activity_regularizer;
+  }
   Options o;
 
+  std::optional<std::vector<Option>> config() const override {
+    OptionList list;
+    Options(o).fields(list);
+    return std::move(list.options);
+  }
   std::vector<std::string> examine() const override {
     std::vector<std::string> mistakes;
     if constexpr (requires { o.units; })
@@ -26,9 +37,33 @@ template <class Options> struct With : Layer {
     if constexpr (requires { o.activation; })
       if (std::string mistake = ops::checkActivation(o.activation); !mistake.empty())
         mistakes.push_back(mistake);
-    if constexpr (requires { o.kernel_initializer; })
-      if (std::string mistake = checkInitializer(o.kernel_initializer.name); !mistake.empty())
+    auto check = [&](const Initializer &initializer) {
+      if (std::string mistake = checkInitializer(initializer.name); !mistake.empty())
         mistakes.push_back(mistake);
+    };
+    if constexpr (requires { o.kernel_initializer; })
+      check(o.kernel_initializer);
+    if constexpr (requires { o.depthwise_initializer; })
+      check(o.depthwise_initializer);
+    if constexpr (requires { o.pointwise_initializer; })
+      check(o.pointwise_initializer);
+    if constexpr (requires { o.bias_initializer; })
+      check(o.bias_initializer);
+    if constexpr (requires { o.embeddings_initializer; })
+      check(o.embeddings_initializer);
+    if constexpr (requires { o.alpha_initializer; })
+      check(o.alpha_initializer);
+    if constexpr (requires { o.gamma_initializer; })
+      check(o.beta_initializer), check(o.gamma_initializer);
+    if constexpr (requires { o.moving_mean_initializer; })
+      check(o.moving_mean_initializer), check(o.moving_variance_initializer);
+    if constexpr (requires { o.rate; }) // a rate of 1 leaves Gaussian noise no finite deviation
+      if (!(o.rate >= 0 && o.rate <= 1) || (o.rate == 1 && kind == "GaussianDropout"))
+        mistakes.push_back("rate is " + std::to_string(o.rate) + "; it must be in [0, 1" +
+                           (kind == "GaussianDropout" ? ")" : "]"));
+    if constexpr (requires { o.stddev; })
+      if (!(o.stddev >= 0))
+        mistakes.push_back("stddev is " + std::to_string(o.stddev) + "; it must not be negative");
     if constexpr (requires { o.padding.c_str(); }) {
       constexpr bool causal = std::is_same_v<Options, Conv1DOptions>;
       if (o.padding != "valid" && o.padding != "same" && !(causal && o.padding == "causal"))
@@ -36,6 +71,15 @@ template <class Options> struct With : Layer {
                            (causal ? " or \"causal\"" : ""));
     }
     return mistakes;
+  }
+};
+
+/// A layer that adds a bias by its options.
+template <class Options> struct Biased : With<Options> {
+  using With<Options>::With, With<Options>::o;
+  void addBias(int64_t width) {
+    if (o.use_bias)
+      this->addWeight("bias", {width}, o.bias_initializer, o.bias_regularizer, o.bias_constraint);
   }
 };
 
@@ -66,6 +110,15 @@ inline Tensor poison(const Tensor &x) {
 inline Tensor poison(const Tensor &x, std::string mistake) {
   x.graph->mistake(std::move(mistake));
   return poison(x);
+}
+
+/// `v`, which has no batch, for each row of `x`: (N, ...), with as many dimensions as `x` or as `v`
+/// and one more. It depends on the batch's extent alone.
+inline Tensor forEachRow(const Tensor &v, const Tensor &x) {
+  Shape row(x.rank(), 1), column(std::max(x.rank(), v.rank() + 1), 1);
+  row[0] = column[0] = x.shape()[0];
+  Tensor one = ops::reshape(ops::slice(x, Shape(x.rank(), 0), row), column);
+  return ops::select(ops::compare(one, 0.0, "ge"), v, v);
 }
 
 /// Axes from the front, in order. Empty when one is no dimension of a tensor of `rank`.

@@ -92,9 +92,10 @@ func.func @several_operands(%x: tensor<?x4xf32>, %y: tensor<4xf32>) {
 // CHECK:         cornet.broadcast %{{.*}} {shape = array<i64: 5, 3, 2>} : (tensor<3x2xf32>) -> tensor<5x3x2xf32>
 // CHECK:         cornet.gather %{{.*}}, %{{.*}} : (tensor<3x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
 // CHECK:         cornet.resize %{{.*}} {size = array<i64: 8, 8>} : (tensor<?x4x4x2xf32>) -> tensor<?x8x8x2xf32>
+// CHECK:         cornet.grid_sample %{{.*}}, %{{.*}} {fill_mode = "wrap", fill_value = 5.000000e-01 : f64, interpolation = "nearest"} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
 // CHECK:         cornet.softmax %{{.*}} {axis = -1 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
 // CHECK:         cornet.batch_norm %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {axis = 3 : i64, epsilon = 1.000000e-03 : f64} : (tensor<?x4x4x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<?x4x4x2xf32>
-func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tensor<1x1x3x2xf32>, %m: tensor<3x2xf32>,
+func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tensor<1x1x3x2xf32>, %m: tensor<3x2xf32>, %j: tensor<3xi32>, %s: tensor<i32>,
                       %v: tensor<2xf32>, %i: tensor<?xi32>) {
   %0 = cornet.matmul %x, %m {transpose_lhs = false, transpose_rhs = true} : (tensor<?x4x4x2xf32>, tensor<3x2xf32>) -> tensor<?x4x4x3xf32>
   %1 = cornet.conv %x, %k {dilations = array<i64: 1, 1>, groups = 1 : i64, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<?x4x4x2xf32>, tensor<1x1x2x3xf32>) -> tensor<?x4x4x3xf32>
@@ -111,7 +112,15 @@ func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tens
   %12 = cornet.broadcast %m {shape = array<i64: 5, 3, 2>} : (tensor<3x2xf32>) -> tensor<5x3x2xf32>
   %13 = cornet.gather %m, %i : (tensor<3x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
   %14 = cornet.resize %x {size = array<i64: 8, 8>} : (tensor<?x4x4x2xf32>) -> tensor<?x8x8x2xf32>
+  %17 = cornet.grid_sample %x, %x {fill_mode = "wrap", fill_value = 5.0e-01 : f64, interpolation = "nearest"} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %15 = cornet.softmax %x {axis = -1 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %17 = cornet.scatter %m, %j {rows = 5 : i64} : (tensor<3x2xf32>, tensor<3xi32>) -> tensor<5x2xf32>
+  %18 = cornet.random %s, %x {distribution = "normal", seed = 7 : i64} : (tensor<i32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %19 = cornet.gradient %15, %x : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %20 = cornet.sin %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %21 = cornet.cos %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %22 = cornet.stop_gradient %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %23 = cornet.cast %x {to = "i32"} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xi32>
   %16 = cornet.batch_norm %x, %v, %v, %v, %v {axis = 3 : i64, epsilon = 1.000000e-03 : f64} : (tensor<?x4x4x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<?x4x4x2xf32>
   return
 }

@@ -157,3 +157,43 @@ func.func @broadcast_to_negative(%x: tensor<1xf32>) {
   %0 = cornet.broadcast %x {shape = array<i64: -3>} : (tensor<1xf32>) -> tensor<3xf32>
   return
 }
+
+// -----
+
+func.func @scatter_c1(%u: tensor<3x2xf32>, %i: tensor<3xi32>) {
+  // expected-error @below {{scatter_c1}}
+  %0 = cornet.scatter %u, %i {rows = 0 : i64} : (tensor<3x2xf32>, tensor<3xi32>) -> tensor<1x2xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_c2(%u: tensor<4x2xf32>, %i: tensor<3xi32>) {
+  // expected-error @below {{scatter_c2: updates (4, 2) must begin with the shape of indices (3)}}
+  %0 = cornet.scatter %u, %i {rows = 5 : i64} : (tensor<4x2xf32>, tensor<3xi32>) -> tensor<5x2xf32>
+  return
+}
+
+// -----
+
+func.func @random_c1(%s: tensor<i32>, %x: tensor<3xf32>) {
+  // expected-error @below {{random_c1: distribution must be uniform or normal, got 'cauchy'}}
+  %0 = cornet.random %s, %x {distribution = "cauchy", seed = 1 : i64} : (tensor<i32>, tensor<3xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @random_c2(%s: tensor<1xi32>, %x: tensor<3xf32>) {
+  // expected-error @below {{random_c2: the step must be an i32 scalar}}
+  %0 = cornet.random %s, %x {distribution = "normal", seed = 1 : i64} : (tensor<1xi32>, tensor<3xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @gradient_c1(%y: tensor<3xf32>, %x: tensor<3xi32>) {
+  // expected-error @below {{gradient_c1: only real numbers have a gradient}}
+  %0 = cornet.gradient %y, %x : (tensor<3xf32>, tensor<3xi32>) -> tensor<3xi32>
+  return
+}

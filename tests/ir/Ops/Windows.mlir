@@ -77,3 +77,51 @@ func.func @resize_c1_size(%x: tensor<?x8x8x4xf32>) {
   %0 = cornet.resize %x {size = array<i64: 0, 2>} : (tensor<?x8x8x4xf32>) -> tensor<?x0x2x4xf32>
   return
 }
+
+// -----
+
+func.func @grid_sample_c1(%x: tensor<?x8x4xf32>, %at: tensor<?x5x6x2xf32>) {
+  // expected-error @below {{grid_sample_c1: (N, H, W, C) and coordinates (N, H, W, 2) are needed, got (?, 8, 4) and (?, 5, 6, 2)}}
+  %0 = cornet.grid_sample %x, %at {interpolation = "bilinear", fill_mode = "wrap", fill_value = 0.0 : f64} : (tensor<?x8x4xf32>, tensor<?x5x6x2xf32>) -> tensor<?x5x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @grid_sample_c1_pairs(%x: tensor<?x8x8x4xf32>, %at: tensor<?x5x6x3xf32>) {
+  // expected-error @below {{grid_sample_c1}}
+  %0 = cornet.grid_sample %x, %at {interpolation = "bilinear", fill_mode = "wrap", fill_value = 0.0 : f64} : (tensor<?x8x8x4xf32>, tensor<?x5x6x3xf32>) -> tensor<?x5x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @grid_sample_c2(%x: tensor<3x8x8x4xf32>, %at: tensor<2x5x6x2xf32>) {
+  // expected-error @below {{grid_sample_c2: (3, 8, 8, 4) and (2, 5, 6, 2) differ in their batch}}
+  %0 = cornet.grid_sample %x, %at {interpolation = "bilinear", fill_mode = "wrap", fill_value = 0.0 : f64} : (tensor<3x8x8x4xf32>, tensor<2x5x6x2xf32>) -> tensor<3x5x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @grid_sample_c3(%x: tensor<?x8x8x4xf32>, %at: tensor<?x5x6x2xf32>) {
+  // expected-error @below {{grid_sample_c3: interpolation must be nearest or bilinear and fill_mode constant, nearest, wrap or reflect, got 'cubic' and 'wrap'}}
+  %0 = cornet.grid_sample %x, %at {interpolation = "cubic", fill_mode = "wrap", fill_value = 0.0 : f64} : (tensor<?x8x8x4xf32>, tensor<?x5x6x2xf32>) -> tensor<?x5x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @grid_sample_c3_mode(%x: tensor<?x8x8x4xf32>, %at: tensor<?x5x6x2xf32>) {
+  // expected-error @below {{grid_sample_c3}}
+  %0 = cornet.grid_sample %x, %at {interpolation = "bilinear", fill_mode = "mirror", fill_value = 0.0 : f64} : (tensor<?x8x8x4xf32>, tensor<?x5x6x2xf32>) -> tensor<?x5x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @grid_sample_c4(%x: tensor<?x8x8x4xf32>, %at: tensor<?x5x6x2xi32>) {
+  // expected-error @below {{grid_sample_c4: input and coordinates must be of one real element type}}
+  %0 = cornet.grid_sample %x, %at {interpolation = "bilinear", fill_mode = "wrap", fill_value = 0.0 : f64} : (tensor<?x8x8x4xf32>, tensor<?x5x6x2xi32>) -> tensor<?x5x6x4xf32>
+  return
+}

@@ -43,20 +43,82 @@ func.func @residual(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
   return %2 : tensor<4xf32>
 }
 
-// A value used twice ends its group, whether by two ops or twice by one.
+// A value that pointwise ops of its shape share is a result beside theirs.
 // CHECK-LABEL: func.func @used_twice(
-// CHECK:         %[[A:.*]] = cornet.dispatch(
-// CHECK:           cornet.exp
-// CHECK-NEXT:      cornet.yield
-// CHECK:         %[[B:.*]] = cornet.dispatch(%[[A]])
-// CHECK-NEXT:    ^bb0(%[[IN:.*]]: tensor<4xf32>):
-// CHECK-NEXT:      cornet.mul %[[IN]], %[[IN]]
-// CHECK-NEXT:      cornet.yield
-// CHECK:         return %[[A]], %[[B]]
+// CHECK:         %[[A:.*]]:2 = cornet.dispatch(
+// CHECK:           %[[E:.*]] = cornet.exp
+// CHECK-NEXT:      %[[M:.*]] = cornet.mul %[[E]], %[[E]]
+// CHECK-NEXT:      cornet.yield %[[E]], %[[M]]
+// CHECK:         return %[[A]]#0, %[[A]]#1
 func.func @used_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %0 = cornet.exp %x : (tensor<4xf32>) -> tensor<4xf32>
   %1 = cornet.mul %0, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// A value that another kind of op reads, too, ends its group.
+// CHECK-LABEL: func.func @shared(
+// CHECK:         %[[A:.*]] = cornet.dispatch(
+// CHECK:           cornet.exp
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(%[[A]])
+// CHECK:         cornet.dispatch(%[[A]])
+func.func @shared(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = cornet.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = cornet.neg %0 : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = cornet.softmax %0 {axis = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+  return %1, %2 : tensor<4xf32>, tensor<4xf32>
+}
+
+// A comparison is computed in each group that selects by it.
+// CHECK-LABEL: func.func @comparison(
+// CHECK-COUNT-2: cornet.compare
+// CHECK-NOT:     cornet.compare
+func.func @comparison(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %zero = cornet.constant dense<0.0> : tensor<f32>
+  %0 = cornet.compare %x, %zero {predicate = "gt"} : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>
+  %1 = cornet.select %0, %x, %y : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = cornet.softmax %1 {axis = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+  %3 = cornet.select %0, %2, %y : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1, %3 : tensor<4xf32>, tensor<4xf32>
+}
+
+// Who writes a variable comes after the others that read its old value; an update joins its gradient.
+cornet.variable @w = dense<1.0> : tensor<4x4xf32>
+// CHECK-LABEL: func.func @update(
+// CHECK:           cornet.softmax
+// CHECK:           cornet.matmul
+// CHECK-NEXT:      cornet.sub
+// CHECK-NEXT:      cornet.yield
+// CHECK-NOT:     cornet.dispatch
+func.func @update(%x: tensor<4x4xf32>, %w: tensor<4x4xf32> {cornet.variable = @w})
+    -> (tensor<4x4xf32> {cornet.variable = @w}, tensor<4x4xf32>) {
+  %0 = cornet.matmul %x, %x {transpose_lhs = true, transpose_rhs = false} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = cornet.sub %w, %0 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %2 = cornet.softmax %w {axis = 0 : i64} : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %1, %2 : tensor<4x4xf32>, tensor<4x4xf32>
+}
+
+// What an update makes of arguments alone goes along with the op that needs it: one kernel decays the
+// slot and writes slot and weight.
+cornet.variable @slot = dense<0.0> : tensor<4x4xf32>
+// CHECK-LABEL: func.func @momentum(
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.matmul
+// CHECK-NEXT:      cornet.constant
+// CHECK-NEXT:      %[[OLD:.*]] = cornet.mul
+// CHECK-NEXT:      %[[M:.*]] = cornet.sub %[[OLD]]
+// CHECK-NEXT:      %[[W:.*]] = cornet.add
+// CHECK-NEXT:      cornet.yield %[[M]], %[[W]]
+// CHECK-NOT:     cornet.dispatch
+func.func @momentum(%x: tensor<4x4xf32>, %w: tensor<4x4xf32> {cornet.variable = @w}, %m: tensor<4x4xf32> {cornet.variable = @slot})
+    -> (tensor<4x4xf32> {cornet.variable = @slot}, tensor<4x4xf32> {cornet.variable = @w}) {
+  %0 = cornet.matmul %x, %x {transpose_lhs = true, transpose_rhs = false} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %share = cornet.constant dense<0.9> : tensor<f32>
+  %1 = cornet.mul %m, %share : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
+  %2 = cornet.sub %1, %0 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %3 = cornet.add %w, %2 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %2, %3 : tensor<4x4xf32>, tensor<4x4xf32>
 }
 
 // Neither a pointwise op of another shape nor an op that is not pointwise joins.

@@ -4,7 +4,7 @@
 #include "Errors.h"
 #include "Model.h"
 #include "Verbs.h"
-#include "data/Files.h"
+#include "Data.h"
 
 #include <fmt/format.h>
 #include <memory>

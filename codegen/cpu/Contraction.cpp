@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codegen/cpu/Contraction.h"
+
+using namespace mlir;
+
+namespace cornet::cpu {
+namespace {
+
+ArrayRef<int64_t> shapeOf(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t product(ArrayRef<int64_t> extents) {
+  int64_t out = 1;
+  for (int64_t extent : extents)
+    out *= extent;
+  return out;
+}
+
+/// The tile with the least work by a count of multiplications and loads: one of each starts per
+/// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch,
+/// so that batches share weights.
+RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
+  int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
+  int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
+  RegisterTile tile{1, 1};
+  for (int64_t columns = 1; columns <= 4; ++columns) {
+    int64_t most = std::min<int64_t>((registers - columns - 1) / columns, 14);
+    int64_t count = ceilDiv(pixels, most), cost = 0;
+    if (most < 1)
+      continue;
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t rows = pixels / count + (i < pixels % count);
+      cost += std::max({rows * columns, rows + columns, int64_t(8)}) + 1;
+    }
+    cost *= ceilDiv(k.outputs, columns * isa.lanes);
+    if (best < 0 || cost < best)
+      best = cost, tile = {most, columns};
+  }
+  int64_t tiles = ceilDiv(k.width, tile.rows);
+  tile.rows = ceilDiv(k.width, tiles);
+  return tile;
+}
+
+/// Chooses the tile and completes what panels follow from it.
+void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells,
+              const Isa &isa) {
+  k.tile = chooseTile(k, isProduct, batch, isa);
+  k.panels.parts = k.parts, k.panels.R = k.R, k.panels.S = k.S;
+  k.panels.channels = k.channels, k.panels.outputs = k.outputs;
+  k.panels.width = k.columnsOf(isa), k.panels.first = packedCells;
+  packedCells += k.panels.cells();
+}
+
+std::optional<Contraction> describe(DispatchOp dispatch, MatmulOp matmul) {
+  Contraction out;
+  ArrayRef<int64_t> a = shapeOf(matmul.getLhs()), b = shapeOf(matmul.getRhs());
+  out.input = matmul.getLhs(), out.weights = matmul.getRhs();
+  bool transposed = matmul.getTransposeRhs(), batched = b.size() > 2;
+  if (matmul.getTransposeLhs() || (batched && a.drop_back(2) != b.drop_back(2)))
+    return std::nullopt;
+  auto argument = dyn_cast<BlockArgument>(out.weights);
+  bool constant = argument &&
+                  dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
+  out.packed = transposed || (!batched && constant);
+  out.channels = out.pixel = a.back();
+  out.outputs = transposed ? b[b.size() - 2] : b.back();
+  out.parts = batched ? product(a.drop_back(2)) : 1;
+  out.width = out.inWidth = product(a.drop_back()) / out.parts;
+  out.inputPart = out.width * out.channels, out.rowPart = out.width;
+  out.panels.partStep = out.channels * out.outputs;
+  out.panels.channelStep = transposed ? 1 : out.outputs;
+  out.panels.outputStep = transposed ? out.channels : 1;
+  return out;
+}
+
+std::optional<Contraction> describe(ConvOp conv) {
+  Contraction out;
+  if (shapeOf(conv.getInput()).size() > 4)
+    return std::nullopt;
+  ArrayRef<int64_t> in = shapeOf(conv.getInput()), kernel = shapeOf(conv.getKernel());
+  static_cast<Geometry &>(out) =
+      Geometry::of(in, shapeOf(conv.getResult()), kernel.drop_back(2), conv.getStrides(),
+                   conv.getDilations(), conv.getPadding());
+  out.input = conv.getInput(), out.weights = conv.getKernel();
+  out.pixel = in.back(), out.parts = int64_t(conv.getGroups());
+  out.channels = out.inputPart = in.back() / out.parts;
+  out.outputs = out.columnPart = kernel.back() / out.parts;
+  out.imageStep = out.perLine * out.width, out.lineStep = out.width;
+  out.panels.partStep = out.outputs, out.panels.channelStep = kernel.back();
+  out.panels.sStep = out.channels * kernel.back(), out.panels.rStep = out.S * out.panels.sStep;
+  return out;
+}
+
+/// One dimension of a phase: result cells first + steps q sum input[q + t - pad] over the taps t,
+/// which are every `steps`-th of the kernel from the last one back to `lowest`.
+struct Phase {
+  int64_t count, taps, pad, lowest;
+};
+
+/// Cell i of the result, i = stride q + first, sums input[j] w[k] with i + cut = stride j + k: only
+/// every stride-th k, and j falls as k rises. Without a stride the kernel may be dilated.
+Phase phaseOf(int64_t first, int64_t extent, int64_t kernel, int64_t stride, int64_t dilation,
+              int64_t cut) {
+  if (stride == 1)
+    return {extent, kernel, (kernel - 1) * dilation - cut, 0};
+  int64_t lowest = (first + cut) % stride, base = (first + cut) / stride;
+  int64_t taps = lowest < kernel ? ceilDiv(kernel - lowest, stride) : 0;
+  return {ceilDiv(extent - first, stride), taps, taps - 1 - base, lowest};
+}
+
+std::vector<Contraction> describe(ConvTransposeOp op) {
+  std::vector<Contraction> all;
+  ArrayRef<int64_t> in = shapeOf(op.getInput()), kernel = shapeOf(op.getKernel()),
+                    result = shapeOf(op.getResult());
+  ArrayRef<int64_t> strides = op.getStrides(), dilations = op.getDilations(),
+                    cut = op.getPadding();
+  size_t spatial = strides.size(), x = spatial - 1;
+  if (spatial > 2)
+    return {};
+  for (size_t d = 0; d < spatial; ++d)
+    if (cut[2 * d] < 0 || strides[d] > 4 || (strides[d] > 1 && dilations[d] != 1))
+      return {};
+  int64_t O = kernel[spatial], C = kernel[spatial + 1], KW = kernel[x];
+  bool image = spatial == 2;
+  int64_t rows = image ? result[1] : 1, columns = result[x + 1];
+  int64_t strideY = image ? strides[0] : 1;
+  for (int64_t ay = 0; ay < std::min(strideY, rows); ++ay)
+    for (int64_t ax = 0; ax < std::min(strides[x], columns); ++ax) {
+      Phase ys = image ? phaseOf(ay, rows, kernel[0], strideY, dilations[0], cut[0])
+                       : Phase{1, 1, 0, 0};
+      Phase xs = phaseOf(ax, columns, KW, strides[x], dilations[x], cut[2 * x]);
+      Contraction out;
+      out.perLine = ys.count, out.width = xs.count, out.lines = in[0] * ys.count;
+      out.inHeight = image ? in[1] : 1, out.inWidth = in[x + 1];
+      out.channels = out.pixel = C, out.outputs = O;
+      out.R = ys.taps, out.S = xs.taps, out.padY = ys.pad, out.padX = xs.pad;
+      out.dilationY = image && strideY == 1 ? dilations[0] : 1;
+      out.dilationX = strides[x] == 1 ? dilations[x] : 1;
+      if (out.R == 0 || out.S == 0) // nothing is summed
+        out.R = out.S = 0, out.padY = out.padX = 0;
+      out.input = op.getInput(), out.weights = op.getKernel();
+      out.imageStep = rows * columns, out.lineStep = strideY * columns;
+      out.pixelStep = strides[x], out.firstPixel = ay * columns + ax;
+      int64_t tapY = KW * O * C * (image ? strideY : 1), tapX = O * C * strides[x];
+      out.panels.rStep = -tapY, out.panels.sStep = -tapX;
+      out.panels.outputStep = C, out.panels.channelStep = 1;
+      out.panels.base = ys.lowest * KW * O * C + (out.R - 1) * tapY + xs.lowest * O * C +
+                        (out.S - 1) * tapX;
+      all.push_back(out);
+    }
+  return all;
+}
+
+} // namespace
+
+std::vector<Contraction> contractionsOf(DispatchOp dispatch, const Isa &isa) {
+  Operation *root = rootOf(dispatch);
+  std::vector<Contraction> all;
+  if (!root->getNumResults())
+    return all;
+  if (auto matmul = dyn_cast<MatmulOp>(root)) {
+    if (auto k = describe(dispatch, matmul))
+      all.push_back(*k);
+  } else if (auto conv = dyn_cast<ConvOp>(root)) {
+    if (auto k = describe(conv))
+      all.push_back(*k);
+  } else if (auto transposed = dyn_cast<ConvTransposeOp>(root)) {
+    all = describe(transposed);
+  }
+  int64_t packedCells = 0;
+  for (Contraction &k : all) {
+    int64_t batch = shapeOf(k.input)[0];
+    if (!isa_and_present<MatmulOp>(root) && k.flat())
+      k.width = k.inWidth = k.width * k.lines, k.lines = k.perLine = k.inHeight = 1,
+      k.lineStep = 0;
+    complete(k, isa_and_present<MatmulOp>(root), batch, packedCells, isa);
+  }
+  return all;
+}
+
+} // namespace cornet::cpu
