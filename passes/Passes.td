@@ -30,6 +30,10 @@ def FoldPadding : Pass<"cornet-fold-padding"> {
   let summary = "Move a pad of zeros into the padding of the windowed op after it";
 }
 
+def SplitReductions : Pass<"cornet-split-reductions"> {
+  let summary = "Cut long reductions over the first dimensions in two steps";
+}
+
 def FormDispatches : Pass<"cornet-form-dispatches"> {
   let summary = "Group ops into dispatches, each of which becomes one kernel";
 }

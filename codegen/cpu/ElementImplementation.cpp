@@ -53,7 +53,8 @@ private:
     return llvm::TypeSwitch<Operation *, Value>(op)
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
-              ConvTransposeOp, ConvFilterGradientOp, ScatterOp, RandomOp, GridSampleOp>(
+              ConvTransposeOp, ConvFilterGradientOp, MaxPoolGradientOp, AvgPoolGradientOp,
+              ResizeGradientOp, ScatterOp, RandomOp, GridSampleOp>(
             [&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
@@ -282,6 +283,114 @@ private:
       });
     };
     return arith::DivFOp::create(c.b, c.loc, sum(false), sum(true));
+  }
+
+  /// The places of a window over (N, spatial..., C) whose tap `k` is the cell at `at`: calls `add`
+  /// with the place, which is 0 where there is none, and whether there is one.
+  template <class Op>
+  Value places(Op op, ArrayRef<int64_t> extents, const Place &at,
+               function_ref<Value(const Place &, const Place &, Value, Value)> add) {
+    return fold(op.getWindow(), c.f32(0), [&](const Place &k, Value sum) {
+      Place place{at[0]};
+      Value real = arith::ConstantOp::create(c.b, c.loc, c.b.getBoolAttr(true));
+      for (size_t d = 0; d < k.size(); ++d) {
+        // Unsigned division sends a negative position far outside.
+        Value position =
+            c.sub(c.add(at[d + 1], op.getPadding()[2 * d]), c.mul(k[d], op.getDilations()[d]));
+        Value q = c.div(position, op.getStrides()[d]);
+        real = c.both(real, c.inside(c.rem(position, op.getStrides()[d]), 1));
+        Value inside = c.inside(q, extents[d + 1]);
+        real = c.both(real, inside);
+        place.push_back(c.choose(inside, q, c.index(0)));
+      }
+      place.push_back(at.back());
+      return add(k, place, real, sum);
+    });
+  }
+
+  Value emit(MaxPoolGradientOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput());
+    auto linear = [&](const Place &k) {
+      Value out = c.index(0);
+      for (size_t d = 0; d < k.size(); ++d)
+        out = c.add(c.mul(out, op.getWindow()[d]), k[d]);
+      return out;
+    };
+    Value here = cell(op.getInput(), at), lowest = c.f32(-std::numeric_limits<double>::infinity());
+    return places(op, shape(op.getGradient()), at,
+                  [&](const Place &k, const Place &place, Value real, Value sum) -> Value {
+                    // Taps that keep the gradient from this one.
+                    Value wins = fold(op.getWindow(), real, [&](const Place &other, Value wins) {
+                      Place from = pixel(op, place, other);
+                      from.push_back(at.back());
+                      Value x = guarded(in, from, lowest,
+                                        [&](const Place &p) { return cell(op.getInput(), p); });
+                      auto compare = [&](arith::CmpFPredicate p) {
+                        return arith::CmpFOp::create(c.b, c.loc, p, here, x);
+                      };
+                      Value before = arith::CmpIOp::create(
+                          c.b, c.loc, arith::CmpIPredicate::slt, linear(other), linear(k));
+                      return c.both(wins, c.choose(before, compare(arith::CmpFPredicate::OGT),
+                                                   compare(arith::CmpFPredicate::OGE)));
+                    });
+                    Value g = c.choose(wins, cell(op.getGradient(), place), c.f32(0));
+                    return arith::AddFOp::create(c.b, c.loc, sum, g);
+                  });
+  }
+
+  Value emit(AvgPoolGradientOp op, const Place &at) {
+    return places(op, shape(op.getGradient()), at,
+                  [&](const Place &, const Place &place, Value real, Value sum) -> Value {
+                    Value count = fold(op.getWindow(), c.f32(0), [&](const Place &k, Value n) {
+                      Place from = pixel(op, place, k);
+                      from.push_back(at.back());
+                      Value one = guarded(op.getType().getShape(), from, c.f32(0),
+                                          [&](const Place &) { return c.f32(1); });
+                      return Value(arith::AddFOp::create(c.b, c.loc, n, one));
+                    });
+                    Value g = cell(op.getGradient(), place);
+                    g = arith::DivFOp::create(c.b, c.loc, g, count);
+                    return arith::AddFOp::create(c.b, c.loc, sum, c.choose(real, g, c.f32(0)));
+                  });
+  }
+
+  Value emit(ResizeGradientOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getGradient());
+    auto number = [&](Value i) -> Value {
+      Value narrow = arith::IndexCastOp::create(c.b, c.loc, c.b.getI32Type(), i);
+      return arith::SIToFPOp::create(c.b, c.loc, c.b.getF32Type(), narrow);
+    };
+    // The share of place i of the result of resize that cell `x` of dimension d has.
+    auto share = [&](size_t d, Value i, Value x) -> Value {
+      int64_t extent = op.getSize()[d];
+      Value p = arith::AddFOp::create(c.b, c.loc, number(i), c.f32(0.5));
+      p = arith::MulFOp::create(c.b, c.loc, p,
+                                c.f32(float(double(extent) / double(in[d + 1]))));
+      p = arith::SubFOp::create(c.b, c.loc, p, c.f32(0.5));
+      p = arith::MaximumFOp::create(c.b, c.loc, p, c.f32(0));
+      p = arith::MinimumFOp::create(c.b, c.loc, p, c.f32(double(extent - 1)));
+      Value far = math::AbsFOp::create(c.b, c.loc, arith::SubFOp::create(c.b, c.loc, p, number(x)));
+      return arith::MaximumFOp::create(c.b, c.loc,
+                                       arith::SubFOp::create(c.b, c.loc, c.f32(1), far), c.f32(0));
+    };
+    // Places near enough, one more at either end.
+    auto range = [&](size_t d, Value x) -> std::pair<Value, Value> {
+      int64_t extent = op.getSize()[d], places = in[d + 1];
+      Value low = c.sub(c.mul(c.sub(c.mul(x, 2), c.index(1)), places), c.index(extent));
+      low = c.div(c.max(low, c.index(0)), 2 * extent);
+      low = c.max(c.sub(low, c.index(1)), c.index(0));
+      Value high = c.div(c.mul(c.add(c.mul(x, 2), 3), places), 2 * extent);
+      return {low, c.min(c.add(high, 2), c.index(places))};
+    };
+    auto [top, bottom] = range(0, at[1]);
+    auto [left, right] = range(1, at[2]);
+    return c.loop(top, bottom, c.f32(0), [&](Value y, ValueRange sum) -> SmallVector<Value> {
+      Value mine = share(0, y, at[1]);
+      return c.loop(left, right, sum, [&](Value x, ValueRange sum) -> SmallVector<Value> {
+        Value weight = arith::MulFOp::create(c.b, c.loc, mine, share(1, x, at[2]));
+        return {product(sum[0], weight, cell(op.getGradient(), {at[0], y, x, at[3]}))};
+      });
+    })[0];
   }
 
   Value emit(SliceOp op, const Place &at) {

@@ -15,6 +15,9 @@ bool isF32(Value value) { return cast<RankedTensorType>(value.getType()).getElem
 } // namespace
 
 Operation *rootOf(DispatchOp dispatch) {
+  for (Operation &op : dispatch.getBody().front().without_terminator())
+    if (!isa<ConstantOp, Pointwise>(op))
+      return &op;
   for (Operation &op : dispatch.getBody().front())
     if (!isa<ConstantOp>(op))
       return &op;
@@ -36,7 +39,9 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
       continue;
     if (!isa<Pointwise>(op))
       return op.getName().stripDialect().str() + " is not pointwise";
-    if (shapeOf(op.getResult(0)) != shapeOf(dispatch.getResult(0)))
+    bool before = root && op.isBeforeInBlock(root);
+    if (shapeOf(op.getResult(0)) !=
+        (before ? shapeOf(root->getOperand(0)) : shapeOf(dispatch.getResult(0))))
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
       if (isa<BlockArgument>(operand) && !isF32(operand))
@@ -121,18 +126,39 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
   return load(buffer, c.add(c.mul(at, extents.back()), column), mask);
 }
 
+Value Epilogue::before(Value value, Value row, Value column, Value mask) {
+  auto keptShape = shape;
+  int64_t keptRows = rowCount;
+  shape = shapeOf(value), rowCount = 1, values.clear();
+  for (int64_t extent : shape.empty() ? shape : shape.drop_back())
+    rowCount *= extent;
+  for (Operation &op : dispatch.getBody().front().without_terminator()) {
+    if (&op == root)
+      break;
+    emit(op, row, column, mask);
+  }
+  Value result = operand(value, row, column, mask);
+  shape = keptShape, rowCount = keptRows;
+  return result;
+}
+
+void Epilogue::emit(Operation &op, Value row, Value column, Value mask) {
+  auto pointwise = dyn_cast<Pointwise>(op);
+  if (!pointwise)
+    return;
+  SmallVector<Value> operands;
+  for (Value value : op.getOperands())
+    operands.push_back(operand(value, row, column, mask));
+  values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
+}
+
 void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
   values.clear();
   if (root)
     values[root->getResult(0)] = rootValue;
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
-    auto pointwise = dyn_cast<Pointwise>(op);
-    if (&op == root || !pointwise)
-      continue;
-    SmallVector<Value> operands;
-    for (Value value : op.getOperands())
-      operands.push_back(operand(value, row, column, mask));
-    values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
+    if (&op != root && (!root || root->isBeforeInBlock(&op)))
+      emit(op, row, column, mask);
   }
   Value at = c.add(c.mul(row, columns()), column);
   SmallVector<Value> results;

@@ -12,7 +12,8 @@
 
 namespace cornet::cpu {
 
-/// The op a group starts with: its first one that is no constant.
+/// The op a group is about: its first one that is neither a constant nor pointwise, else its first one
+/// that is no constant.
 mlir::Operation *rootOf(DispatchOp dispatch);
 
 /// The kernel's argument that result `result` is stored to: its own, or the input that it takes the
@@ -35,6 +36,9 @@ public:
   /// Which lanes of the vector at `column` lie inside the row; null when all always do because rows
   /// are walked in steps of `step` columns.
   mlir::Value mask(mlir::Value column, int64_t step) const;
+  /// The group's value `value`, of shape `shape`, as a vector at `row` and `column` of that shape:
+  /// what stands before the root.
+  mlir::Value before(mlir::Value value, mlir::Value row, mlir::Value column, mlir::Value mask);
   /// The ops after the root on its value, a vector at `row` and `column`, stored in the result. The
   /// root's value is null when there is no root.
   void finish(mlir::Value root, mlir::Value row, mlir::Value column, mlir::Value mask);
@@ -52,6 +56,7 @@ public:
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
 
 private:
+  void emit(mlir::Operation &op, mlir::Value row, mlir::Value column, mlir::Value mask);
   mlir::Value operand(mlir::Value value, mlir::Value row, mlir::Value column, mlir::Value mask);
 
   const Code &c;

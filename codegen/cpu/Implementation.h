@@ -51,6 +51,9 @@ llvm::ArrayRef<const Implementation *> implementations();
 const Implementation &contractImplementation();
 const Implementation &filterGradientImplementation();
 const Implementation &windowImplementation();
+const Implementation &poolGradientImplementation();
+const Implementation &transposeImplementation();
+const Implementation &scatterImplementation();
 const Implementation &rowImplementation();
 const Implementation &elementImplementation();
 

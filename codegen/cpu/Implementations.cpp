@@ -10,7 +10,9 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 
 llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {&contractImplementation(), &filterGradientImplementation(),
-                                               &windowImplementation(), &rowImplementation(),
+                                               &windowImplementation(), &poolGradientImplementation(),
+                                               &transposeImplementation(), &scatterImplementation(),
+                                               &rowImplementation(),
                                                &elementImplementation()};
   return list;
 }

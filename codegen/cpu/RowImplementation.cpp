@@ -2,7 +2,8 @@
 //
 // `row`: pointwise chains and reductions on whole vectors. A chain runs over the rows of its
 // result. A reduction over dimensions before the last keeps vectors of the last and sums over the
-// others; one over the last dimensions sums vectors and, at the end, their lanes.
+// others; one over the last dimensions sums vectors and, at the end, their lanes. What is reduced may
+// be a pointwise chain: it is computed cell by cell as it is summed, and never written.
 #include "codegen/cpu/Epilogue.h"
 
 #include <limits>
@@ -54,13 +55,12 @@ public:
     if (!reduce)
       return "neither a pointwise chain nor a reduction";
     std::optional<Reduction> r = describe(reduce);
-    if (!r || !llvm::isa<BlockArgument>(r->input))
+    if (!r)
       return "the reduced dimensions are not neighbours";
-    if (r->inner == 1 && llvm::hasSingleElement(dispatch.getBody().front().without_terminator()))
-      return std::nullopt;
-    if (r->inner == 1)
+    if (r->inner == 1 &&
+        dispatch.getBody().front().getTerminator()->getOperand(0) != reduce.getResult())
       return "a reduction of rows takes no epilogue";
-    if (r->inner != shapeOf(dispatch.getResult(0)).back())
+    if (r->inner != 1 && r->inner != shapeOf(dispatch.getResult(0)).back())
       return "more than one dimension is left after the reduced ones";
     return refuseEpilogue(dispatch, root);
   }
@@ -70,7 +70,7 @@ public:
     if (!reduce)
       return cells(shapeOf(dispatch.getResult(0)).drop_back());
     Reduction r = *describe(reduce);
-    return r.inner == 1 ? r.outer : r.outer * ((r.inner + isa.lanes - 1) / isa.lanes);
+    return r.inner == 1 ? r.outer : r.outer * blocksOf(r, isa) / vectorsOf(r, isa);
   }
 
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
@@ -83,7 +83,7 @@ public:
     if (!reduce)
       return chain(c, epilogue, begin, end, isa);
     Reduction r = *describe(reduce);
-    r.inner == 1 ? overRows(c, epilogue, r, begin, end, isa)
+    r.inner == 1 ? overRows(c, epilogue, r, begin, end, epilogue.flat(resultArgument(dispatch, 0)), isa)
                  : keepRows(c, epilogue, r, begin, end, isa);
   }
 
@@ -110,55 +110,94 @@ private:
     return arith::AddFOp::create(c.b, c.loc, x, y);
   }
 
+  static int64_t blocksOf(const Reduction &r, const Isa &isa) {
+    return (r.inner + isa.lanes - 1) / isa.lanes;
+  }
+  /// Vectors that pass over the rows together: neighbours, as long as there are tiles for threads.
+  static int64_t vectorsOf(const Reduction &r, const Isa &isa) {
+    int64_t blocks = blocksOf(r, isa);
+    for (int64_t vectors : {4, 3, 2})
+      if (blocks % vectors == 0 && r.outer * blocks / vectors >= 16)
+        return vectors;
+    return 1;
+  }
+
   static void keepRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin,
                        Value end, const Isa &isa) {
-    int64_t blocks = (r.inner + isa.lanes - 1) / isa.lanes, sets = r.reduced % 4 == 0 ? 4 : 1;
+    int64_t vectors = vectorsOf(r, isa), blocks = blocksOf(r, isa) / vectors;
+    int64_t sets = r.reduced % 4 == 0 ? 4 : 1, lanes = isa.lanes;
     c.loop(begin, end, [&](Value tile) {
-      Value row = c.div(tile, blocks), column = c.mul(c.rem(tile, blocks), isa.lanes);
-      Value mask = epilogue.mask(column, isa.lanes), base = c.mul(row, r.reduced * r.inner);
-      SmallVector<Value> sums(size_t(sets), epilogue.splat(start(r)));
+      Value row = c.div(tile, blocks), column = c.mul(c.rem(tile, blocks), vectors * lanes);
+      Value first = c.mul(row, r.reduced);
+      SmallVector<Value> masks, sums(size_t(sets * vectors), epilogue.splat(start(r)));
+      for (int64_t v = 0; v < vectors; ++v)
+        masks.push_back(epilogue.mask(c.add(column, v * lanes), lanes));
       sums = c.loop(c.index(0), c.index(r.reduced / sets), sums, [&](Value i, ValueRange carried) {
         SmallVector<Value> now;
-        for (int64_t s = 0; s < sets; ++s) {
-          Value at = c.add(base, c.mul(c.add(c.mul(i, sets), s), r.inner));
-          now.push_back(combine(c, r, carried[size_t(s)],
-                                epilogue.load(epilogue.flat(r.input), c.add(at, column), mask)));
-        }
+        for (int64_t s = 0; s < sets; ++s)
+          for (int64_t v = 0; v < vectors; ++v) {
+            Value cell = epilogue.before(r.input, c.add(first, c.add(c.mul(i, sets), s)),
+                                         c.add(column, v * lanes), masks[size_t(v)]);
+            now.push_back(combine(c, r, carried[now.size()], cell));
+          }
         return now;
       });
-      Value sum = sums[0];
-      for (Value other : ArrayRef(sums).drop_front())
-        sum = combine(c, r, sum, other);
-      if (r.kind == "mean")
-        sum = arith::DivFOp::create(c.b, c.loc, sum, epilogue.splat(double(r.reduced)));
-      epilogue.finish(sum, row, column, mask);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value sum = sums[size_t(v)];
+        for (int64_t s = 1; s < sets; ++s)
+          sum = combine(c, r, sum, sums[size_t(s * vectors + v)]);
+        if (r.kind == "mean")
+          sum = arith::DivFOp::create(c.b, c.loc, sum, epilogue.splat(double(r.reduced)));
+        epilogue.finish(sum, row, c.add(column, v * lanes), masks[size_t(v)]);
+      }
     });
   }
 
+  /// Rows of a plain input follow each other, and are one long row.
   static void overRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin,
-                       Value end, const Isa &isa) {
-    int64_t whole = r.reduced / isa.lanes, rest = r.reduced % isa.lanes;
-    Value input = epilogue.flat(r.input), output = epilogue.flat(1);
-    c.loop(begin, end, [&](Value row) {
-      Value base = c.mul(row, r.reduced);
-      Value sum = c.loop(c.index(0), c.index(whole), epilogue.splat(start(r)),
-                         [&](Value i, ValueRange carried) -> SmallVector<Value> {
-                           Value at = c.add(base, c.mul(i, isa.lanes));
-                           return {combine(c, r, carried[0], epilogue.load(input, at, {}))};
-                         })[0];
+                       Value end, Value output, const Isa &isa) {
+    bool plain = llvm::isa<BlockArgument>(r.input);
+    int64_t lanes = isa.lanes, width = plain ? r.reduced : shapeOf(r.input).back();
+    int64_t rows = r.reduced / width, whole = width / lanes, rest = width % lanes, sets = 4;
+    Value none = epilogue.splat(start(r));
+    c.loop(begin, end, [&](Value tile) {
+      auto cells = [&](Value row, Value column, Value mask) -> Value {
+        if (!plain)
+          return epilogue.before(r.input, row, column, mask);
+        return epilogue.load(epilogue.flat(r.input), c.add(c.mul(row, width), column), mask);
+      };
+      Value first = c.mul(tile, rows);
+      SmallVector<Value> sums(size_t(sets), none);
+      sums = c.loop(first, c.add(first, rows), sums, [&](Value row, ValueRange carried) {
+        SmallVector<Value> now =
+            c.loop(c.index(0), c.index(whole / sets), carried, [&](Value i, ValueRange carried) {
+              SmallVector<Value> next;
+              for (int64_t s = 0; s < sets; ++s)
+                next.push_back(combine(
+                    c, r, carried[size_t(s)],
+                    cells(row, c.mul(c.add(c.mul(i, sets), s), lanes), {})));
+              return next;
+            });
+        for (int64_t i = whole / sets * sets; i < whole; ++i)
+          now[size_t(i % sets)] =
+              combine(c, r, now[size_t(i % sets)], cells(row, c.index(i * lanes), {}));
+        if (rest) {
+          auto bits = VectorType::get({lanes}, c.b.getI1Type());
+          Value mask =
+              vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(rest)});
+          Value last = cells(row, c.index(whole * lanes), mask);
+          now[0] = combine(c, r, now[0], c.choose(mask, last, none));
+        }
+        return now;
+      });
+      Value sum = combine(c, r, combine(c, r, sums[0], sums[1]), combine(c, r, sums[2], sums[3]));
       auto kind = r.kind == "max"   ? vector::CombiningKind::MAXIMUMF
                   : r.kind == "min" ? vector::CombiningKind::MINIMUMF
                                     : vector::CombiningKind::ADD;
       Value total = vector::ReductionOp::create(c.b, c.loc, kind, sum);
-      total = c.loop(c.index(0), c.index(rest), total,
-                     [&](Value i, ValueRange carried) -> SmallVector<Value> {
-                       Value at = c.add(c.add(base, whole * isa.lanes), i);
-                       Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{at});
-                       return {combine(c, r, carried[0], cell)};
-                     })[0];
       if (r.kind == "mean")
         total = arith::DivFOp::create(c.b, c.loc, total, c.f32(double(r.reduced)));
-      memref::StoreOp::create(c.b, c.loc, total, output, ValueRange{row});
+      memref::StoreOp::create(c.b, c.loc, total, output, ValueRange{tile});
     });
   }
 };

@@ -210,21 +210,22 @@ Result depthwiseConv(Operands operands, const Attributes &a) {
 }
 
 Result convFilterGradient(Operands operands, const Attributes &attributes) {
-  const char *label = "conv_filter_gradient";
   const Shape &in = operands[0].shape, &places = operands[1].shape;
   if (in.size() < 3 || in.size() > 5 || places.size() != in.size())
-    return fail(std::string(label) + "_c1: input (N, spatial..., C) and gradient (N, places..., O) must have equal rank 3 to 5, got " +
+    return fail("conv_filter_gradient_c1: input (N, spatial..., C) and gradient (N, places..., O) "
+                "must have equal rank 3 to 5, got " +
                 text(in) + " and " + text(places));
   if (operands[0].dtype != operands[1].dtype)
-    return fail(std::string(label) + "_c6: input and gradient differ in element type");
+    return fail("conv_filter_gradient_c6: input and gradient differ in element type");
   const Ints &window = get<Ints>(attributes, "window");
-  Result result = windowed(label, operands[0], window, attributes);
+  Result result = windowed("conv_filter_gradient", operands[0], window, attributes);
   if (!result)
     return result;
   Shape wanted = result.type.shape;
   wanted.back() = places.back();
   if (wanted != places)
-    return fail(std::string(label) + "_c5: the gradient must be " + text(wanted) + ", got " + text(places));
+    return fail("conv_filter_gradient_c5: the gradient must be " + text(wanted) + ", got " +
+                text(places));
   result.type.shape = window;
   result.type.shape.insert(result.type.shape.end(), {in.back(), places.back()});
   return result;
@@ -234,6 +235,41 @@ Result pool(Operands operands, const Attributes &attributes) {
   if (operands[0].shape.size() < 3)
     return fail("pool_c1: the input must be (N, spatial..., C), got " + text(operands[0].shape));
   return windowed("pool", operands[0], get<Ints>(attributes, "window"), attributes);
+}
+
+Result maxPoolGradient(Operands operands, const Attributes &attributes) {
+  if (operands[0].shape.size() < 3)
+    return fail("max_pool_gradient_c1: the input must be (N, spatial..., C), got " +
+                text(operands[0].shape));
+  Result places = windowed("max_pool_gradient", operands[0], get<Ints>(attributes, "window"),
+                           attributes);
+  if (!places)
+    return places;
+  if (places.type.shape != operands[1].shape)
+    return fail("max_pool_gradient_c5: the gradient must be " + text(places.type.shape) +
+                ", got " + text(operands[1].shape));
+  if (operands[0].dtype != operands[1].dtype)
+    return fail("max_pool_gradient_c6: input and gradient differ in element type");
+  return {operands[0], ""};
+}
+
+Result avgPoolGradient(Operands operands, const Attributes &attributes) {
+  const Shape &places = operands[0].shape;
+  const Ints &size = get<Ints>(attributes, "size");
+  if (places.size() < 3 || size.size() != places.size() - 2 ||
+      std::any_of(size.begin(), size.end(), [](int64_t extent) { return extent < 1; }))
+    return fail("avg_pool_gradient_c1: a gradient (N, spatial..., C) and a positive size are "
+                "needed, got " +
+                text(places) + " and " + text(size));
+  TensorType input = operands[0];
+  std::copy(size.begin(), size.end(), input.shape.begin() + 1);
+  Result wanted = windowed("avg_pool_gradient", input, get<Ints>(attributes, "window"), attributes);
+  if (!wanted)
+    return wanted;
+  if (wanted.type.shape != places)
+    return fail("avg_pool_gradient_c5: the gradient must be " + text(wanted.type.shape) + ", got " +
+                text(places));
+  return {input, ""};
 }
 
 /// Marks the dimensions named by `axes` (from the end when negative); empty on a bad or repeated
@@ -418,6 +454,16 @@ Result resize(Operands operands, const Attributes &attributes) {
   return result;
 }
 
+Result resizeGradient(Operands operands, const Attributes &attributes) {
+  const Ints &size = get<Ints>(attributes, "size");
+  Result result{operands[0], ""};
+  if (operands[0].shape.size() != 4 || size.size() != 2 || size[0] < 1 || size[1] < 1)
+    return fail("resize_gradient_c1: (N, H, W, C) and a positive size (H, W) are needed, got " +
+                text(operands[0].shape) + " and " + text(size));
+  result.type.shape[1] = size[0], result.type.shape[2] = size[1];
+  return result;
+}
+
 Result gridSample(Operands operands, const Attributes &attributes) {
   const Shape &in = operands[0].shape, &at = operands[1].shape;
   if (in.size() != 4 || at.size() != 4 || at[3] != 2)
@@ -501,6 +547,9 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"conv_filter_gradient", {convFilterGradient, 2}},
                                                 {"max_pool", {pool, 1}},
                                                 {"avg_pool", {pool, 1}},
+                                                {"max_pool_gradient", {maxPoolGradient, 2}},
+                                                {"avg_pool_gradient", {avgPoolGradient, 1}},
+                                                {"resize_gradient", {resizeGradient, 1}},
                                                 {"reduce", {reduce, 1}},
                                                 {"softmax", {axisOp, 1}},
                                                 {"reshape", {reshape, 1}},

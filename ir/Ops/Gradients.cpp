@@ -318,36 +318,55 @@ LogicalResult DepthwiseConvOp::differentiate(OpBuilder &b, Value g, SmallVectorI
   return success();
 }
 
-LogicalResult MaxPoolOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+namespace {
+template <class Op> SmallVector<NamedAttribute> windowOf(Op op) {
+  Builder b(op.getContext());
+  return {b.getNamedAttr("window", op.getWindowAttr()),
+          b.getNamedAttr("strides", op.getStridesAttr()),
+          b.getNamedAttr("padding", op.getPaddingAttr()),
+          b.getNamedAttr("dilations", op.getDilationsAttr())};
+}
+} // namespace
+
+CORNET_GRADIENT(MaxPoolOp, c.op("max_pool_gradient", {x, g}, windowOf(*this)))
+
+// Linear in the gradient: the cells at the places the gradients went to.
+LogicalResult MaxPoolGradientOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
   Build c{b, getLoc()};
-  Taps taps(c, getInput(), g, getWindow(), getStrides(), getPadding(), getDilations());
+  Taps taps(c, getInput(), getGradient(), getWindow(), getStrides(), getPadding(), getDilations());
   double outside = -std::numeric_limits<double>::infinity();
-  auto isLargest = [&](ArrayRef<int64_t> tap) {
-    Value here = c.compare("eq", taps.under(getInput(), tap, outside), getResult());
-    return c.select(here, c.constant(1, g), c.constant(0, g));
-  };
-  // Cells that share the largest value share its gradient.
-  Value count;
+  Value largest = c.op("max_pool", {getInput()}, windowOf(*this)), total;
+  Value left = c.broadcast(c.constant(1, g), Build::shape(getGradient()));
   taps.forEach([&](ArrayRef<int64_t> tap) {
-    count = count ? c.add(count, isLargest(tap)) : isLargest(tap);
+    Value first = c.where(c.compare("eq", taps.under(getInput(), tap, outside), largest), left);
+    left = c.sub(left, first);
+    Value part = c.mul(first, taps.under(g, tap, 0));
+    total = total ? c.add(total, part) : part;
   });
-  Value share = c.div(g, count);
-  out.push_back(taps.gather([&](ArrayRef<int64_t> tap) { return c.mul(isLargest(tap), share); }));
+  out.append({Value(), total});
   return success();
 }
 
 LogicalResult AvgPoolOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
-  Build c{b, getLoc()};
-  Taps taps(c, getInput(), g, getWindow(), getStrides(), getPadding(), getDilations());
-  Value ones = c.broadcast(c.constant(1, g), Build::shape(getInput())), count;
-  taps.forEach([&](ArrayRef<int64_t> tap) {
-    Value real = taps.under(ones, tap, 0);
-    count = count ? c.add(count, real) : real;
-  });
-  Value share = c.div(g, count);
-  out.push_back(taps.gather([&](ArrayRef<int64_t>) { return share; }));
+  SmallVector<NamedAttribute> attributes = windowOf(*this);
+  ArrayRef<int64_t> size = Build::shape(getInput()).drop_front().drop_back();
+  attributes.push_back(b.getNamedAttr("size", b.getDenseI64ArrayAttr(size)));
+  out.push_back(Build{b, getLoc()}.op("avg_pool_gradient", {g}, attributes));
   return success();
 }
+
+CORNET_GRADIENT(AvgPoolGradientOp, c.op("avg_pool", {g}, windowOf(*this)))
+
+namespace {
+NamedAttribute sizeOf(Value image) {
+  Builder b(image.getContext());
+  return b.getNamedAttr("size",
+                        b.getDenseI64ArrayAttr(Build::shape(image).drop_front().drop_back()));
+}
+} // namespace
+
+CORNET_GRADIENT(ResizeOp, c.op("resize_gradient", {g}, {sizeOf(x)}))
+CORNET_GRADIENT(ResizeGradientOp, c.op("resize", {g}, {sizeOf(x)}))
 
 LogicalResult ReduceOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
   Build c{b, getLoc()};

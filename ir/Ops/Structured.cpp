@@ -411,6 +411,67 @@ LogicalResult ConvTransposeOp::evaluate(ArrayRef<const HostTensor *> in, HostTen
   return success();
 }
 
+LogicalResult MaxPoolGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *x = in[0]->data.data(), *g = in[1]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[1]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    std::vector<int64_t> best(size_t(C), -1); // pixels
+    window.taps(index, [&](int64_t, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c)
+        if (int64_t &at = best[size_t(c)]; at < 0 || x[pixel * C + c] > x[at * C + c])
+          at = pixel;
+    });
+    for (int64_t c = 0; c < C; ++c, ++g)
+      if (best[size_t(c)] >= 0)
+        out.data[size_t(best[size_t(c)] * C + c)] += *g;
+  });
+  return success();
+}
+
+LogicalResult AvgPoolGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  Window window{out.shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
+                getDilations()};
+  int64_t C = out.shape.back();
+  out.data.assign(size_t(out.size()), 0);
+  const double *g = in[0]->data.data();
+  reference::forEach(ArrayRef<int64_t>(in[0]->shape).drop_back(), [&](ArrayRef<int64_t> index) {
+    int64_t real = 0;
+    window.taps(index, [&](int64_t, int64_t) { ++real; });
+    window.taps(index, [&](int64_t, int64_t pixel) {
+      for (int64_t c = 0; c < C; ++c)
+        out.data[size_t(pixel * C + c)] += g[c] / double(real);
+    });
+    g += C;
+  });
+  return success();
+}
+
+LogicalResult ResizeGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  std::vector<int64_t> strides = out.strides();
+  out.data.assign(size_t(out.size()), 0);
+  int64_t at = 0;
+  reference::forEach(in[0]->shape, [&](ArrayRef<int64_t> index) {
+    int64_t low[2], high[2];
+    double share[2], g = in[0]->data[size_t(at++)];
+    for (size_t d = 0; d < 2; ++d) {
+      int64_t extent = out.shape[d + 1];
+      double x = (double(index[d + 1]) + 0.5) * double(extent) / double(in[0]->shape[d + 1]) - 0.5;
+      x = std::clamp(x, 0.0, double(extent - 1));
+      low[d] = int64_t(x), high[d] = std::min(low[d] + 1, extent - 1);
+      share[d] = x - double(low[d]);
+    }
+    for (int y = 0; y < 2; ++y)
+      for (int x = 0; x < 2; ++x)
+        out.data[size_t(index[0] * strides[0] + (y ? high : low)[0] * strides[1] +
+                        (x ? high : low)[1] * strides[2] + index[3])] +=
+            (y ? share[0] : 1 - share[0]) * (x ? share[1] : 1 - share[1]) * g;
+  });
+  return success();
+}
+
 LogicalResult ConvFilterGradientOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   Window window{in[0]->shape, SmallVector<int64_t>(getWindow()), getStrides(), getPadding(),
                 getDilations()};

@@ -63,6 +63,29 @@ class Cornet_Pool<string mnemonic, string text> : Cornet_Structured<mnemonic, [D
 def Cornet_MaxPoolOp : Cornet_Pool<"max_pool", "The largest real cell of each window">;
 def Cornet_AvgPoolOp : Cornet_Pool<"avg_pool", "The mean of each window's real cells, padding not counted">;
 
+def Cornet_MaxPoolGradientOp : Cornet_Structured<"max_pool_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of max_pool by its input: each gradient goes to the first largest cell of its window";
+  let description = [{
+    `input` is what max_pool reads, `gradient` has its result's shape; the result has the input's. First in row-major
+    order of the window. Constraints: max_pool_gradient_c1 rank; max_pool_gradient_c2 attribute lengths;
+    max_pool_gradient_c3 positive attributes; max_pool_gradient_c4 the window fits; max_pool_gradient_c5 the gradient has a
+    cell for each place; max_pool_gradient_c6 one element type. Source: Keras 3 on JAX and TensorFlow.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$gradient, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+def Cornet_AvgPoolGradientOp : Cornet_Structured<"avg_pool_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of avg_pool by its input: the real cells of each window share its gradient";
+  let description = [{
+    `gradient` has avg_pool's result's shape, `size` the spatial extents of its input; the result is (N, size..., C).
+    Constraints: avg_pool_gradient_c1 rank and a positive size; avg_pool_gradient_c2 attribute lengths;
+    avg_pool_gradient_c3 positive attributes; avg_pool_gradient_c4 the window fits; avg_pool_gradient_c5 the gradient has a
+    cell for each place.
+  }];
+  let arguments = (ins AnyRankedTensor:$gradient, DenseI64ArrayAttr:$size, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations);
+}
+
 def Cornet_ReduceOp : Cornet_Structured<"reduce", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "sum, mean, max or min over axes";
   let description = "Constraints: reduce_c1 axes distinct and in the input; reduce_c2 a known kind.";
@@ -142,10 +165,18 @@ def Cornet_GradientOp : Cornet_Op<"gradient", [Pure]> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
-def Cornet_ResizeOp : Cornet_Structured<"resize"> {
+def Cornet_ResizeOp : Cornet_Structured<"resize", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";
   let description = "Constraint: resize_c1 rank 4 and a positive size.";
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$size);
+}
+def Cornet_ResizeGradientOp : Cornet_Structured<"resize_gradient", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The derivative of resize by its input, whose extents (H, W) are `size`";
+  let description = [{
+    result[n, y, x, c] sums gradient[n, i, j, c] max(0, 1 - |p(i) - y|) max(0, 1 - |p(j) - x|), p the place in the input that
+    resize reads. Constraint: resize_gradient_c1 rank 4 and a positive size.
+  }];
+  let arguments = (ins AnyRankedTensor:$gradient, DenseI64ArrayAttr:$size);
 }
 def Cornet_GridSampleOp : Cornet_Structured<"grid_sample"> {
   let summary = "result[n, i, j, c] = input[n, y, x, c] at the real place (y, x) = coordinates[n, i, j]";
@@ -164,8 +195,8 @@ def Cornet_ConvTransposeOp : Cornet_Structured<"conv_transpose", [DeclareOpInter
   let summary = "The transpose of conv: result[i s + k d - p, o] sums input[i, c] kernel[k, o, c]";
   let description = [{
     Kernel (spatial..., O, C), as Keras stores it. `padding` is cut from the full result before and after each
-    spatial dimension; a negative one adds zeros. With dilation 1 it decomposes into one conv with a phase of the
-    stride in each group of O channels, and a shuffle. Constraints: conv_transpose_c1 ranks;
+    spatial dimension; a negative one adds zeros. Where kernels do not know it (3-D, strides above 4) and dilation is 1,
+    it decomposes into one conv with a phase of the stride in each group of O channels, and a shuffle. Constraints: conv_transpose_c1 ranks;
     conv_transpose_c2 attribute lengths; conv_transpose_c3 channels; conv_transpose_c4 an output is left;
     conv_transpose_c5 one element type. Source: Keras 3 Conv2DTranspose.
   }];

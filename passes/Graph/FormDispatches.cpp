@@ -5,11 +5,12 @@
 // chain. A pointwise op joins the latest group among its operands' whose value it uses alone, or
 // shares only with pointwise ops of that shape, as an optimizer's update shares a gradient; what a
 // group computes and others need is one of its results. Comparisons are computed anew in every
-// group that selects by them, and what one op makes of arguments alone goes along with that op.
-// Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and the
-// terminator stay outside dispatches; splat constants are inside, other constants are inputs; a
-// group that computes a variable's new value comes after the other readers of its old one, unless
-// they depend on it.
+// group that selects by them, and what one op makes of arguments alone goes along with that op. A
+// reduction joins the pointwise chain before it that nobody else reads, so that what it sums is
+// never written; one of the last dimensions takes no epilogue. Requires: static shapes. Guarantees:
+// only constants, reshapes (which cost nothing) and the terminator stay outside dispatches; splat
+// constants are inside, other constants are inputs; a group that computes a variable's new value
+// comes after the other readers of its old one, unless they depend on it.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -50,6 +51,28 @@ bool floats(Operation *op) {
   return (compares || alone) && llvm::all_of(op->getUsers(), [&](Operation *user) {
            return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
          });
+}
+
+/// Whether the last dimension is among those that `op` reduces, if it does.
+bool reducesRows(Operation *op) {
+  auto reduce = dyn_cast<ReduceOp>(op);
+  if (!reduce)
+    return false;
+  int64_t last = reduce.getInput().getType().getRank() - 1;
+  return llvm::any_of(reduce.getAxes(), [&](int64_t axis) { return axis == -1 || axis == last; });
+}
+
+/// Whether a reduction alone reads `op`, through pointwise ops of one shape.
+bool feedsReduction(Operation *op) {
+  while (op->hasOneUse() && isa<Pointwise>(op)) {
+    Operation *user = *op->user_begin();
+    if (isa<ReduceOp>(user))
+      return true;
+    if (!isa<Pointwise>(user) || shapeOf(user->getResult(0)) != shapeOf(op->getResult(0)))
+      return false;
+    op = user;
+  }
+  return false;
 }
 
 Value source(Value value) {
@@ -106,10 +129,14 @@ private:
       for (Value operand : op->getOperands()) {
         auto it = groupOf.find(operand.getDefiningOp());
         if (it == groupOf.end() || !sharesOnlyPointwise(operand) ||
-            shapeOf(operand) != shapeOf(op->getResult(0)) || isCircle(op, it->second))
+            shapeOf(operand) != shapeOf(op->getResult(0)) || isCircle(op, it->second) ||
+            llvm::any_of(members[it->second], reducesRows) ||
+            (!operand.hasOneUse() && feedsReduction(op)))
           continue;
         join = std::max(join.value_or(0), it->second);
       }
+    if (isa<ReduceOp>(op))
+      join = chainBefore(op);
     if (!join)
       return open(op);
     llvm::BitVector more = needsOf(op);
@@ -121,6 +148,22 @@ private:
         other |= more;
     members[*join].push_back(op);
     groupOf[op] = *join;
+  }
+
+  /// The group of pointwise ops that `reduce` alone reads, if there is one.
+  std::optional<size_t> chainBefore(Operation *reduce) {
+    auto it = groupOf.find(reduce->getOperand(0).getDefiningOp());
+    if (it == groupOf.end())
+      return std::nullopt;
+    ArrayRef<Operation *> chain = members[it->second];
+    auto isInside = [&](Operation *user) {
+      return user == reduce || llvm::is_contained(chain, user);
+    };
+    bool own = llvm::all_of(chain, [&](Operation *op) {
+      return isa<Pointwise>(op) && llvm::all_of(op->getUsers(), isInside) &&
+             shapeOf(op->getResult(0)) == shapeOf(reduce->getOperand(0));
+    });
+    return own ? std::optional(it->second) : std::nullopt;
   }
 
   static bool sharesOnlyPointwise(Value value) {

@@ -124,6 +124,62 @@ const Row rows[] = {
      "%y = cornet.concat %r, %f {axis = 1 : i64} : (tensor<?x25xf32>, tensor<?x12xf32>) -> "
      "tensor<?x37xf32>",
      "tensor<?x37xf32>"},
+    {"reduced_chains", "tensor<?x5x6x37xf32>",
+     "%g = cornet.constant dense<0.5> : tensor<37xf32>\n"
+     "%a = cornet.exp %x : (tensor<?x5x6x37xf32>) -> tensor<?x5x6x37xf32>\n"
+     "%b = cornet.mul %a, %g : (tensor<?x5x6x37xf32>, tensor<37xf32>) -> tensor<?x5x6x37xf32>\n"
+     "%c = cornet.reduce %b {kind = \"sum\", axes = array<i64: 1, 2>, keepdims = false} : "
+     "(tensor<?x5x6x37xf32>) -> tensor<?x37xf32>\n"
+     "%d = cornet.relu %c : (tensor<?x37xf32>) -> tensor<?x37xf32>\n"
+     "%e = cornet.abs %x : (tensor<?x5x6x37xf32>) -> tensor<?x5x6x37xf32>\n"
+     "%f = cornet.mul %e, %x : (tensor<?x5x6x37xf32>, tensor<?x5x6x37xf32>) -> "
+     "tensor<?x5x6x37xf32>\n"
+     "%h = cornet.reduce %f {kind = \"max\", axes = array<i64: -1, 2, 1>, keepdims = true} : "
+     "(tensor<?x5x6x37xf32>) -> tensor<?x1x1x1xf32>\n"
+     "%i = cornet.reshape %h {shape = array<i64: -1, 1>} : (tensor<?x1x1x1xf32>) -> "
+     "tensor<?x1xf32>\n"
+     "%y = cornet.add %d, %i : (tensor<?x37xf32>, tensor<?x1xf32>) -> tensor<?x37xf32>",
+     "tensor<?x37xf32>"},
+    {"reduced_rows", "tensor<?x9x150xf32>",
+     "%a = cornet.reduce %x {kind = \"min\", axes = array<i64: 2>, keepdims = false} : "
+     "(tensor<?x9x150xf32>) -> tensor<?x9xf32>\n"
+     "%b = cornet.exp %x : (tensor<?x9x150xf32>) -> tensor<?x9x150xf32>\n"
+     "%c = cornet.reduce %b {kind = \"mean\", axes = array<i64: -1>, keepdims = false} : "
+     "(tensor<?x9x150xf32>) -> tensor<?x9xf32>\n"
+     "%y = cornet.mul %a, %c : (tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>",
+     "tensor<?x9xf32>"},
+    {"transposes_relu", "tensor<?x19x37xf32>",
+     "%a = cornet.transpose %x {permutation = array<i64: 0, 2, 1>} : (tensor<?x19x37xf32>) -> "
+     "tensor<?x37x19xf32>\n"
+     "%b = cornet.relu %a : (tensor<?x37x19xf32>) -> tensor<?x37x19xf32>\n"
+     "%c = cornet.reshape %b {shape = array<i64: -1, 37, 19, 1>} : (tensor<?x37x19xf32>) -> "
+     "tensor<?x37x19x1xf32>\n"
+     "%d = cornet.transpose %c {permutation = array<i64: 0, 3, 1, 2>} : (tensor<?x37x19x1xf32>) -> "
+     "tensor<?x1x37x19xf32>\n"
+     "%y = cornet.neg %d : (tensor<?x1x37x19xf32>) -> tensor<?x1x37x19xf32>",
+     "tensor<?x1x37x19xf32>"},
+    {"pool_gradients_relu", "tensor<?x6x7x18xf32>",
+     "%a = cornet.max_pool %x {window = array<i64: 3, 2>, strides = array<i64: 2, 1>, padding = "
+     "array<i64: 1, 1, 0, 1>, dilations = array<i64: 1, 1>} : (tensor<?x6x7x18xf32>) -> "
+     "tensor<?x3x7x18xf32>\n"
+     "%b = cornet.max_pool_gradient %x, %a {window = array<i64: 3, 2>, strides = array<i64: 2, 1>, "
+     "padding = array<i64: 1, 1, 0, 1>, dilations = array<i64: 1, 1>} : (tensor<?x6x7x18xf32>, "
+     "tensor<?x3x7x18xf32>) -> tensor<?x6x7x18xf32>\n"
+     "%c = cornet.add %b, %x : (tensor<?x6x7x18xf32>, tensor<?x6x7x18xf32>) -> "
+     "tensor<?x6x7x18xf32>\n"
+     "%d = cornet.avg_pool_gradient %c {size = array<i64: 6, 7>, window = array<i64: 3, 3>, strides "
+     "= array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : "
+     "(tensor<?x6x7x18xf32>) -> tensor<?x6x7x18xf32>\n"
+     "%y = cornet.mul %d, %x : (tensor<?x6x7x18xf32>, tensor<?x6x7x18xf32>) -> "
+     "tensor<?x6x7x18xf32>",
+     "tensor<?x6x7x18xf32>"},
+    {"conv_transpose_relu", "tensor<?x5x6x20xf32>",
+     "%k = cornet.constant dense<0.125> : tensor<3x2x9x20xf32>\n"
+     "%a = cornet.conv_transpose %x, %k {strides = array<i64: 2, 3>, padding = array<i64: 1, 0, 0, "
+     "2>, dilations = array<i64: 1, 1>} : (tensor<?x5x6x20xf32>, tensor<3x2x9x20xf32>) -> "
+     "tensor<?x10x15x9xf32>\n"
+     "%y = cornet.relu %a : (tensor<?x10x15x9xf32>) -> tensor<?x10x15x9xf32>",
+     "tensor<?x10x15x9xf32>"},
     {"returned_input", "tensor<?x4xf32>",
      "%y = cornet.reshape %x {shape = array<i64: -1, 2, 2>} : (tensor<?x4xf32>) -> "
      "tensor<?x2x2xf32>",

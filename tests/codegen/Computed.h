@@ -119,6 +119,10 @@ inline std::vector<Case> cases() {
   addConvolution(out, "conv1x1s2_64_128", 1, 2, 0, 0, {2, 6, 9, 20, 8}, {32, 32, 64, 128});
   addConvolution(out, "conv1x1_64_256", 1, 1, 0, 0, {2, 6, 9, 20, 8}, {32, 16, 64, 256});
   addConvolution(out, "conv3x3_3_64", 3, 1, 1, 1, {2, 6, 3, 20, 8}, {32, 32, 3, 64});
+  // Long enough to be summed in chunks: of images, of lines, and of a long line.
+  addConvolution(out, "long_images", 3, 1, 1, 1, {19, 16, 5, 9}, {256, 16, 64, 64});
+  addConvolution(out, "long_lines", 3, 2, 1, 1, {1, 131, 3, 9}, {1, 511, 64, 64});
+  addConvolution(out, "long_flat", 1, 1, 0, 0, {2, 51, 3, 9}, {64, 32, 64, 64});
   addConvolution(out, "conv7x7s2_3_64", 7, 2, 3, 3, {1, 12, 3, 20}, {4, 112, 3, 64});
   return out;
 }

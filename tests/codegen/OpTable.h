@@ -79,6 +79,16 @@ inline const std::vector<Row> &rows() {
       t.push_back({"depthwise_conv", {image, {{3, 2, 20, 1}, {3, 2, 128, 1}}}, attributes, {}});
       t.push_back({"max_pool", {image}, withWindow, {}});
       t.push_back({"avg_pool", {image}, withWindow, {}});
+      // And their gradients: `places` is what the window leaves of the image.
+      bool isStrided = attributes == strided;
+      Shape small = isStrided ? Shape{-1, 3, 3, 20} : Shape{-1, 6, 6, 20},
+            large = isStrided ? Shape{-1, 14, 14, 128} : Shape{-1, 27, 28, 128};
+      Operand places{small, large};
+      Attributes sized = withWindow, sizedLarge = withWindow;
+      sized["size"] = Ints{7, 6}, sizedLarge["size"] = Ints{28, 28};
+      t.push_back({"conv_filter_gradient", {image, places}, withWindow, {}});
+      t.push_back({"max_pool_gradient", {image, places}, withWindow, {}});
+      t.push_back({"avg_pool_gradient", {places}, sized, sizedLarge});
     }
     t.push_back({"reduce",
                  {image},
@@ -97,7 +107,12 @@ inline const std::vector<Row> &rows() {
                  true});
     t.push_back(
         {"reshape", {image}, {{"shape", Ints{-1, 42, 20}}}, {{"shape", Ints{-1, 784, 128}}}});
-    t.push_back({"transpose", {image}, {{"permutation", Ints{0, 3, 1, 2}}}, {}});
+    for (Ints order : {Ints{0, 3, 1, 2}, Ints{0, 2, 1, 3}, Ints{0, 3, 2, 1}})
+      t.push_back({"transpose", {image}, {{"permutation", order}}, {}});
+    t.push_back({"transpose",
+                 {{{-1, 150, 37}, {-1, 1024, 1024}}},
+                 {{"permutation", Ints{0, 2, 1}}},
+                 {}});
     t.push_back({"pad",
                  {image},
                  {{"low", Ints{0, 1, 0, 0}}, {"high", Ints{0, 0, 2, 0}}, {"value", 1.0}},
@@ -114,7 +129,7 @@ inline const std::vector<Row> &rows() {
     t.push_back({"gather", {{{9, 5}, {1000, 64}}, {{-1, 7}, {-1, 128}, "int32"}}, {}, {}});
     t.push_back({"scatter",
                  {{{-1, 7, 5}, {-1, 128, 64}}, {{-1, 7}, {-1, 128}, "int32"}},
-                 {{"rows", int64_t(9)}},
+                 {{"rows", int64_t(3)}}, // the test's batch: results begin with one
                  {{"rows", int64_t(1000)}}});
     t.push_back({"random",
                  {{{}, {}, "int32"}, image},
@@ -140,6 +155,11 @@ inline const std::vector<Row> &rows() {
                     {"fill_value", 0.5}},
                    {}});
     t.push_back({"resize", {image}, {{"size", Ints{14, 12}}}, {{"size", Ints{56, 56}}}});
+    t.push_back({"resize_gradient",
+                 {{{-1, 14, 15, 20}, {-1, 56, 56, 128}}},
+                 {{"size", Ints{7, 6}}},
+                 {{"size", Ints{28, 28}}}});
+    t.push_back({"resize_gradient", {image}, {{"size", Ints{9, 11}}}, {{"size", Ints{56, 56}}}});
     return t;
   }();
   return table;

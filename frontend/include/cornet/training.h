@@ -21,7 +21,9 @@
 #include <cornet/data.h>
 #include <cornet/metrics.h>
 #include <cornet/model.h>
+#include <cornet/constraints.h>
 #include <cornet/optimizers.h>
+#include <cornet/regularizers.h>
 
 #include <optional>
 

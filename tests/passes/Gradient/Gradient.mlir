@@ -56,10 +56,10 @@ func.func @second(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
 
 // -----
 
-func.func @f(%i: tensor<1x2x2x3xf32>) -> tensor<1x2x2x3xf32> {
+func.func @f(%i: tensor<1x2x2x3xf32>, %p: tensor<3xf32>) -> tensor<1x2x2x3xf32> {
   // expected-error @below {{has no gradient yet}}
-  %r = cornet.resize %i {size = array<i64: 4, 4>} : (tensor<1x2x2x3xf32>) -> tensor<1x4x4x3xf32>
-  %d = cornet.gradient %r, %i : (tensor<1x4x4x3xf32>, tensor<1x2x2x3xf32>) -> tensor<1x2x2x3xf32>
+  %r = cornet.batch_norm %i, %p, %p, %p, %p {axis = 3 : i64, epsilon = 1.0e-3 : f64} : (tensor<1x2x2x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<1x2x2x3xf32>
+  %d = cornet.gradient %r, %i : (tensor<1x2x2x3xf32>, tensor<1x2x2x3xf32>) -> tensor<1x2x2x3xf32>
   return %d : tensor<1x2x2x3xf32>
 }
 

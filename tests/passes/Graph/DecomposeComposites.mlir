@@ -54,14 +54,23 @@ func.func @core(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   return %0 : tensor<?x4xf32>
 }
 
-// The phases of the stride become output channels of one convolution, then pixels.
+// The phases of a wide stride become output channels of one convolution, then pixels.
 // CHECK-LABEL: func.func @transposed(
-// CHECK:         cornet.conv %{{.*}} {dilations = array<i64: 1>, groups = 1 : i64, padding = array<i64: 1, 1>, strides = array<i64: 1>} : (tensor<1x3x2xf32>, tensor<2x2x8xf32>) -> tensor<1x4x8xf32>
-// CHECK:         cornet.reshape %{{.*}} -> tensor<1x4x2x4xf32>
-// CHECK:         cornet.reshape %{{.*}} -> tensor<1x8x4xf32>
-// CHECK:         cornet.slice %{{.*}} {size = array<i64: 1, 7, 4>, start = array<i64: 0, 0, 0>}
+// CHECK:         cornet.conv %{{.*}} {dilations = array<i64: 1>, groups = 1 : i64, padding = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x3x2xf32>, tensor<1x2x20xf32>) -> tensor<1x3x20xf32>
+// CHECK:         cornet.reshape %{{.*}} -> tensor<1x3x5x4xf32>
+// CHECK:         cornet.reshape %{{.*}} -> tensor<1x15x4xf32>
+// CHECK:         cornet.slice %{{.*}} {size = array<i64: 1, 13, 4>, start = array<i64: 0, 0, 0>}
 // CHECK-NOT:     cornet.conv_transpose
-func.func @transposed(%x: tensor<1x3x2xf32>, %k: tensor<3x4x2xf32>) -> tensor<1x7x4xf32> {
+func.func @transposed(%x: tensor<1x3x2xf32>, %k: tensor<3x4x2xf32>) -> tensor<1x13x4xf32> {
+  %0 = cornet.conv_transpose %x, %k {strides = array<i64: 5>, padding = array<i64: 0, 0>, dilations = array<i64: 1>} : (tensor<1x3x2xf32>, tensor<3x4x2xf32>) -> tensor<1x13x4xf32>
+  return %0 : tensor<1x13x4xf32>
+}
+
+// Small strides are left to kernels.
+// CHECK-LABEL: func.func @small_stride(
+// CHECK-NEXT:    cornet.conv_transpose
+// CHECK-NEXT:    return
+func.func @small_stride(%x: tensor<1x3x2xf32>, %k: tensor<3x4x2xf32>) -> tensor<1x7x4xf32> {
   %0 = cornet.conv_transpose %x, %k {strides = array<i64: 2>, padding = array<i64: 0, 0>, dilations = array<i64: 1>} : (tensor<1x3x2xf32>, tensor<3x4x2xf32>) -> tensor<1x7x4xf32>
   return %0 : tensor<1x7x4xf32>
 }

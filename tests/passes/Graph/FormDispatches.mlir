@@ -155,3 +155,28 @@ func.func @stays(%x: tensor<2x2xf32>) -> tensor<4xf32> {
 
 // CHECK: func.func private @declared(
 func.func private @declared(tensor<4xf32>)
+
+// A reduction takes the pointwise chain before it, and one of inner dimensions the ops behind it.
+// CHECK-LABEL: func.func @reduced_chain(
+// CHECK:         %[[SUM:.*]] = cornet.dispatch(
+// CHECK:           cornet.mul
+// CHECK-NEXT:      cornet.exp
+// CHECK-NEXT:      cornet.reduce
+// CHECK-NEXT:      cornet.neg
+// CHECK-NEXT:      cornet.yield
+// CHECK:         %[[ROWS:.*]] = cornet.dispatch(
+// CHECK:           cornet.abs
+// CHECK-NEXT:      cornet.reduce
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(%[[ROWS]])
+// CHECK:           cornet.neg
+func.func @reduced_chain(%x: tensor<8x4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<8xf32>) {
+  %0 = cornet.mul %x, %y : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+  %1 = cornet.exp %0 : (tensor<8x4xf32>) -> tensor<8x4xf32>
+  %2 = cornet.reduce %1 {kind = "sum", axes = array<i64: 0>, keepdims = false} : (tensor<8x4xf32>) -> tensor<4xf32>
+  %3 = cornet.neg %2 : (tensor<4xf32>) -> tensor<4xf32>
+  %4 = cornet.abs %x : (tensor<8x4xf32>) -> tensor<8x4xf32>
+  %5 = cornet.reduce %4 {kind = "mean", axes = array<i64: 1>, keepdims = false} : (tensor<8x4xf32>) -> tensor<8xf32>
+  %6 = cornet.neg %5 : (tensor<8xf32>) -> tensor<8xf32>
+  return %3, %6 : tensor<4xf32>, tensor<8xf32>
+}
