@@ -5,6 +5,8 @@
 
 #include <cornet/cornet.h>
 #include <cornet/training.h>
+
+#include <iostream>
 using namespace cornet;
 
 int main(int argc, char **argv) try {
