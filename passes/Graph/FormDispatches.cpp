@@ -5,11 +5,12 @@
 // chain. A pointwise op joins the latest group among its operands' whose value it uses alone, or
 // shares only with pointwise ops of that shape, as an optimizer's update shares a gradient; what a
 // group computes and others need is one of its results. Comparisons are computed anew in every
-// group that selects by them. A reduction joins the pointwise chain before it that nobody else reads,
-// so that what it sums is never written; one of the last dimensions takes no epilogue. Requires: static shapes. Guarantees: only constants, reshapes (which
-// cost nothing) and the terminator stay outside dispatches; splat constants are inside, other
-// constants are inputs; a group that computes a variable's new value comes after the other readers
-// of its old one, unless they depend on it.
+// group that selects by them. A reduction joins the pointwise chain before it that nobody else
+// reads, so that what it sums is never written; one of the last dimensions takes no epilogue.
+// Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and the
+// terminator stay outside dispatches; splat constants are inside, other constants are inputs; a
+// group that computes a variable's new value comes after the other readers of its old one, unless
+// they depend on it.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 

@@ -66,7 +66,8 @@ inline std::string moduleOf(const Case &it, const Size &size) {
 
 /// A convolution (N, H, W, C) to O channels with its two gradients.
 inline void addConvolution(std::vector<Case> &cases, const std::string &name, int64_t window,
-                           int64_t stride, int64_t before, int64_t after, Shape small, Shape large) {
+                           int64_t stride, int64_t before, int64_t after, Shape small,
+                           Shape large) {
   auto sizes = [&](int form, const Shape &s) {
     int64_t N = s[0], H = s[1], C = s[2], O = s[3], W = s.size() > 4 ? s[4] : H;
     auto extent = [&](int64_t in) { return (in + before + after - window) / stride + 1; };
@@ -83,7 +84,8 @@ inline void addConvolution(std::vector<Case> &cases, const std::string &name, in
               cut = ", padding = " + array({before, after - rest, before, after - rest});
   cases.push_back({name + "_forward", "conv", steps + pads + ", groups = 1 : i64", sizes(0, small),
                    sizes(0, large)});
-  cases.push_back({name + "_data", "conv_transpose", steps + cut, sizes(1, small), sizes(1, large)});
+  cases.push_back(
+      {name + "_data", "conv_transpose", steps + cut, sizes(1, small), sizes(1, large)});
   cases.push_back({name + "_kernel", "conv_filter_gradient",
                    steps + pads + ", window = " + array({window, window}), sizes(2, small),
                    sizes(2, large)});
@@ -103,8 +105,8 @@ inline std::vector<Case> cases() {
     };
     out.push_back({name + "_forward", "matmul", flags("false", "false"), sizes(0, 5, 19, 37),
                    sizes(0, m, k, n)});
-    out.push_back({name + "_data", "matmul", flags("false", "true"), sizes(1, 5, 19, 37),
-                   sizes(1, m, k, n)});
+    out.push_back(
+        {name + "_data", "matmul", flags("false", "true"), sizes(1, 5, 19, 37), sizes(1, m, k, n)});
     out.push_back({name + "_kernel", "matmul", flags("true", "false"), sizes(2, 5, 19, 37),
                    sizes(2, m, k, n)});
   };
