@@ -120,12 +120,13 @@ double Table::number(const CsvParser &parser, const CsvField &field, CsvType typ
   text.remove_prefix(text.starts_with('+'));
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() ||
-      !std::isfinite(float(value)))
-    parser.fail(field, fmt::format("'{}' is not a number{}", field.text.substr(0, 100),
-                                   error == std::errc() && !text.empty() && std::isfinite(value)
-                                       ? " that f32 can hold"
-                                       : "; name the column in types if it holds text"));
+  bool read = !text.empty() && error == std::errc() && end == text.data() + text.size();
+  if (!read || !std::isfinite(value))
+    parser.fail(field,
+                fmt::format("'{}' is not a number; name the column in types if it holds text",
+                            field.text.substr(0, 100)));
+  if (!std::isfinite(float(value)))
+    parser.fail(field, fmt::format("'{}' is more than f32 can hold", field.text.substr(0, 100)));
   if (type == CsvType::Int && (value != std::rint(value) || std::fabs(value) > 0x7fffffff))
     parser.fail(field, fmt::format("'{}' is not a whole number that i32 can hold", field.text));
   return value;

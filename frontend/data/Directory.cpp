@@ -125,7 +125,7 @@ Array labelOf(int64_t number, size_t classes, const std::string &mode) {
   if (mode == "int")
     return Array::scalar(int32_t(number));
   if (mode == "binary")
-    return Array::scalar(float(number));
+    return Array::of<float>({1}, {float(number)});
   Array label(DType::F32, {int64_t(classes)});
   label.set(number, 1);
   return label;

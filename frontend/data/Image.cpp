@@ -14,9 +14,16 @@ namespace {
 
 constexpr int64_t maxPixels = int64_t(1) << 28;
 
-void checkSize(int64_t height, int64_t width, const std::string &path) {
+/// Neither deflate (1032 to 1, at a bit a pixel) nor JPEG (a bit for 64 pixels, or less when coded
+/// arithmetically) makes more pixels of a byte.
+constexpr int64_t pixelsOfAByte = 8448;
+
+void checkSize(int64_t height, int64_t width, size_t bytes, const std::string &path) {
   if (height <= 0 || width <= 0 || height > maxPixels / width)
     throw Error(fmt::format("{}: an image of {}x{} pixels is too large", path, width, height));
+  if (height * width / pixelsOfAByte > int64_t(bytes))
+    throw Error(fmt::format("{}: is damaged: it claims {}x{} pixels in {} bytes", path, width,
+                            height, bytes));
 }
 
 /// Drops the alpha of grey-alpha or RGBA pixels.
@@ -38,7 +45,7 @@ Array readPng(const std::string &bytes, const std::string &path, bool keepAlpha)
   } guard{&image};
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()))
     throw Error(fmt::format("{}: is not a readable PNG: {}", path, image.message));
-  checkSize(image.height, image.width, path);
+  checkSize(image.height, image.width, bytes.size(), path);
   bool colour = keepAlpha || image.format & (PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_COLORMAP);
   bool alpha = keepAlpha || image.format & PNG_FORMAT_FLAG_ALPHA;
   image.format = (colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY) | (alpha ? PNG_FORMAT_FLAG_ALPHA : 0u);
@@ -97,7 +104,7 @@ Array readJpeg(const std::string &bytes, const std::string &path) {
   } guard{&info};
   if (!decodeJpeg(bytes, info, error, nullptr))
     throw Error(fmt::format("{}: is not a readable JPEG: {}", path, error.text));
-  checkSize(info.output_height, info.output_width, path);
+  checkSize(info.output_height, info.output_width, bytes.size(), path);
   Array pixels(DType::U8, {info.output_height, info.output_width,
                            info.out_color_space == JCS_GRAYSCALE ? 1 : 3});
   if (!decodeJpeg(bytes, info, error, &pixels))

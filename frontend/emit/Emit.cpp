@@ -67,7 +67,10 @@ public:
       b.setInsertionPoint(module->getBody(), definitionsEnd());
       RankedTensorType type = typeOf(variable->shape, variable->dtype);
       std::vector<float> data = variable->value();
-      auto op = VariableOp::create(b, loc, b.getStringAttr(variable->name), elements(type, data),
+      std::string name = variable->name; // which models that call each other may have both
+      for (int i = 1; !names.insert(name).second; ++i)
+        name = variable->name + "_" + std::to_string(i);
+      auto op = VariableOp::create(b, loc, b.getStringAttr(name), elements(type, data),
                                    b.getBoolAttr(variable->trainable && !variable->frozen));
       it->second = FlatSymbolRefAttr::get(op.getSymNameAttr());
       definitions.push_back(op);
@@ -122,6 +125,7 @@ private:
   }
 
   std::map<Variable *, FlatSymbolRefAttr> variables;
+  std::set<std::string> names; ///< of definitions
   std::vector<VariableOp> definitions;
 };
 

@@ -14,7 +14,7 @@ struct EntryPoint {
   std::shared_ptr<Graph> graph;
   std::vector<Tensor> inputs;
   std::vector<std::pair<std::string, Tensor>> outputs; ///< and their names
-  bool whole = false; ///< called on whole batches, whose rows may be mixed
+  bool whole = false;             ///< called on whole batches, whose rows may be mixed
   std::vector<int64_t> batches{}; ///< rows to compile for; empty: as the compiler is told
 };
 

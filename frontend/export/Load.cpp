@@ -210,8 +210,7 @@ private:
       return depth <= deepest;
     for (const std::string &child : file.children(group))
       if (child != "vars" && child != "layers" && child != "seed_generator" &&
-          child != "generator" &&
-          holdsWeights(file, group + "/" + child, depth + 1))
+          child != "generator" && holdsWeights(file, group + "/" + child, depth + 1))
         return true;
     return false;
   }

@@ -80,7 +80,7 @@ bool hasDataFormat(const std::string &kind) {
       "Flatten",       "UpSampling2D", "UpSampling3D", "ZeroPadding1D",    "ZeroPadding2D",
       "ZeroPadding3D", "Cropping2D",   "Cropping3D",   "SpatialDropout2D", "SpatialDropout3D"};
   return kind.find("Conv") != std::string::npos || kind.find("Pooling") != std::string::npos ||
-         more.contains(kind);
+         kind.starts_with("Random") || more.contains(kind);
 }
 
 } // namespace
@@ -100,6 +100,8 @@ void writeOptions(const std::string &kind, const std::vector<Option> &options, J
   }
   if (hasDataFormat(kind))
     config["data_format"] = "channels_last";
+  if (kind.starts_with("SpatialDropout")) // whose constructor does not take it
+    config.erase("trainable");
 }
 
 bool takesList(const std::string &kind) {

@@ -5,6 +5,8 @@
 // be one that changes nothing at inference, or be off.
 #include "frontend/import/Registry.h"
 
+#include "frontend/import/Training.h"
+
 #include <cornet/augmentation.h>
 
 #include <functional>
@@ -164,6 +166,31 @@ private:
   std::set<std::string> known;
 };
 
+/// Regularizers and constraints, which options have but do not list in fields(). They matter to
+/// training alone, so that one that is not known stands in no model's way.
+template <class Options> void readTerms(const Json &config, Options &options) {
+  std::vector<std::string> unknown;
+  auto read = [&](const char *name, auto &field, auto make) {
+    if (auto it = config.find(name); it != config.end() && it->is_object())
+      field = make(nlohmann::ordered_json(*it), unknown);
+  };
+#define CORNET_TERM(NAME)                                                                          \
+  if constexpr (requires { options.NAME##_regularizer; })                                          \
+    read(#NAME "_regularizer", options.NAME##_regularizer, makeRegularizer);                       \
+  if constexpr (requires { options.NAME##_constraint; })                                           \
+    read(#NAME "_constraint", options.NAME##_constraint, makeConstraint);
+  CORNET_TERM(kernel)
+  CORNET_TERM(bias)
+  CORNET_TERM(activity)
+  CORNET_TERM(depthwise)
+  CORNET_TERM(pointwise)
+  CORNET_TERM(embeddings)
+  CORNET_TERM(alpha)
+  CORNET_TERM(beta)
+  CORNET_TERM(gamma)
+#undef CORNET_TERM
+}
+
 using Maker = std::function<LayerPtr(const Json &, const std::string &where,
                                      std::vector<std::string> &problems)>;
 
@@ -173,6 +200,7 @@ template <class Options> Maker maker(Handle (*make)(Options, Where)) {
     Reader reader(config, where, problems);
     options.fields(reader);
     reader.finish();
+    readTerms(config, options);
     options.name = config.value("name", "");
     if (auto it = config.find("trainable"); it != config.end() && it->is_boolean())
       options.trainable = *it;

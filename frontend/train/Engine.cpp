@@ -92,8 +92,8 @@ void Engine::build() {
 
 void Engine::call(const std::string &entry, int64_t rows, const void *const *inputs,
                   void *const *outputs) {
-  rt::check(cornet_session_invoke(session->get(), entryIndex.at(entry), uint64_t(rows), inputs,
-                                  outputs));
+  rt::check(
+      cornet_session_invoke(session->get(), entryIndex.at(entry), uint64_t(rows), inputs, outputs));
 }
 
 void *Engine::cells(const Variable &variable) { return cells(variable.name); }

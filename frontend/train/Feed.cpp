@@ -205,7 +205,7 @@ FedArrays prepare(const FeedPlan &plan, const std::vector<Array> &x, const std::
   out.rows = out.arrays.empty() ? 0 : out.arrays[0].shape[0];
   for (size_t i = 0; i < out.arrays.size(); ++i)
     if (out.arrays[i].shape[0] != out.rows)
-      throw data::Error((i < out.inputs ? what("input", i)
+      throw data::Error((i < out.inputs                 ? what("input", i)
                          : i < out.inputs + out.targets ? what("target", i - out.inputs)
                                                         : std::string("sample_weight")) +
                         " has " + std::to_string(out.arrays[i].shape[0]) + " rows, input 0 has " +

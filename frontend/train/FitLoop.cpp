@@ -119,7 +119,8 @@ History FitLoop::fit(Feed &feed, Feed *validation, const FitArguments &arguments
     }
     Logs logs = read();
     if (validation && (epoch + 1) % arguments.validation_freq == 0)
-      for (const auto &[name, value] : evaluate(*validation, arguments.validation_steps, &callbacks))
+      for (const auto &[name, value] :
+           evaluate(*validation, arguments.validation_steps, &callbacks))
         logs.set("val_" + name, value);
     callbacks.on_epoch_end(epoch, logs);
   }
@@ -316,8 +317,8 @@ History Trainer::fit(const std::vector<Array> &x, const std::vector<Array> &y,
       feedArrays(prepare(loop.plan(arguments.class_weight), trainX, trainY, trainWeight),
                  arguments.batch_size, arguments.shuffle, random_seed());
   std::unique_ptr<Feed> validation;
-  int64_t batch = arguments.validation_batch_size ? arguments.validation_batch_size
-                                                  : arguments.batch_size;
+  int64_t batch =
+      arguments.validation_batch_size ? arguments.validation_batch_size : arguments.batch_size;
   if (!testX.empty())
     validation = feedArrays(prepare(loop.plan(), testX, testY, testWeight), batch, false, 0);
   else if (arguments.validation_data)

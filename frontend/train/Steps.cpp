@@ -92,7 +92,7 @@ void Trainer::Steps::know(std::vector<Target> given, bool weights) {
 }
 
 EntryPoint Trainer::Steps::record(const std::string &entry) {
-  EntryPoint out = entry == "predict"         ? recordPredict()
+  EntryPoint out = entry == "predict"        ? recordPredict()
                    : entry == "read_metrics" ? recordMetrics()
                                              : recordStep(entry == "train_step");
   out.name = entry;
@@ -110,7 +110,8 @@ EntryPoint Trainer::Steps::recordStep(bool training) {
   StepInputs inputs;
   for (const Tensor &x : model.inputs) {
     const Node &node = model.graph->nodes[size_t(x.node)];
-    inputs.x.push_back(input(Shape(node.shape.begin() + 1, node.shape.end()), node.dtype, node.layer));
+    inputs.x.push_back(
+        input(Shape(node.shape.begin() + 1, node.shape.end()), node.dtype, node.layer));
   }
   for (size_t i = 0; i < targets.size(); ++i)
     inputs.y.push_back(input(targets[i].shape, targets[i].dtype, "target_" + std::to_string(i)));
@@ -221,18 +222,16 @@ EntryPoint Trainer::Steps::recordMetrics() {
   return out;
 }
 
-void Trainer::Steps::makeMetrics(const StepInputs &inputs,
-                                 const std::vector<Tensor> &predictions) {
+void Trainer::Steps::makeMetrics(const StepInputs &inputs, const std::vector<Tensor> &predictions) {
   if (!plain.empty() || predictions.empty())
     return;
   plain.resize(predictions.size()), weighted.resize(predictions.size());
   auto make = [&](const MetricArguments &lists, std::vector<std::vector<MetricPtr>> &into) {
     for (size_t i = 0; i < lists.size(); ++i)
       for (const MetricArgument &argument : lists[i]) {
-        MetricPtr made = argument.metric
-                             ? argument.metric
-                             : metric(argument.name, inputs.y.at(i), predictions[i],
-                                      i < losses.size() ? losses[i] : LossPtr());
+        MetricPtr made = argument.metric ? argument.metric
+                                         : metric(argument.name, inputs.y.at(i), predictions[i],
+                                                  i < losses.size() ? losses[i] : LossPtr());
         into[i].push_back(made);
       }
   };

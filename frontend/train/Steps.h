@@ -44,8 +44,8 @@ public:
 
   Trainer &trainer;
   CompileArguments arguments;
-  std::vector<LossPtr> losses;                  ///< by output
-  std::vector<LossTracker> trackers;            ///< "loss", then one for each output if several
+  std::vector<LossPtr> losses;       ///< by output
+  std::vector<LossTracker> trackers; ///< "loss", then one for each output if several
   std::vector<std::vector<MetricPtr>> plain, weighted; ///< by output; made when first recorded
   std::vector<Target> targets;
   bool hasWeights = false;

@@ -36,7 +36,6 @@ void Trainer::compile(CompileArguments arguments) {
       });
 }
 
-
 void Trainer::pull() {
   auto move = [&](const std::vector<VariablePtr> &variables) {
     for (const VariablePtr &variable : variables) {

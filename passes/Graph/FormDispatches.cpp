@@ -5,12 +5,12 @@
 // chain. A pointwise op joins the latest group among its operands' whose value it uses alone, or
 // shares only with pointwise ops of that shape, as an optimizer's update shares a gradient; what a
 // group computes and others need is one of its results. Comparisons are computed anew in every
-// group that selects by them. A reduction joins the pointwise chain before it that nobody else
-// reads, so that what it sums is never written; one of the last dimensions takes no epilogue.
-// Requires: static shapes. Guarantees: only constants, reshapes (which cost nothing) and the
-// terminator stay outside dispatches; splat constants are inside, other constants are inputs; a
-// group that computes a variable's new value comes after the other readers of its old one, unless
-// they depend on it.
+// group that selects by them, and what one op makes of arguments alone goes along with that op. A
+// reduction joins the pointwise chain before it that nobody else reads, so that what it sums is
+// never written; one of the last dimensions takes no epilogue. Requires: static shapes. Guarantees:
+// only constants, reshapes (which cost nothing) and the terminator stay outside dispatches; splat
+// constants are inside, other constants are inputs; a group that computes a variable's new value
+// comes after the other readers of its old one, unless they depend on it.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 
@@ -37,14 +37,20 @@ bool isSplat(Value value) {
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
 
-/// Computed anew wherever it is needed: a comparison of the shape of all its users is cheaper than
-/// its bytes.
+/// Computed where it is needed and on no account alone: a comparison of the shape of all its users,
+/// which is cheaper than its bytes, and what one user of its shape makes of arguments and
+/// constants, as an optimizer does when it decays a slot before it adds a gradient.
 bool floats(Operation *op) {
-  if (!op || !isa<Pointwise>(op) || !getElementTypeOrSelf(op->getResult(0)).isInteger(1))
+  if (!op || !isa<Pointwise>(op))
     return false;
-  return llvm::all_of(op->getUsers(), [&](Operation *user) {
-    return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
-  });
+  bool compares = getElementTypeOrSelf(op->getResult(0)).isInteger(1);
+  bool alone = op->hasOneUse() && llvm::all_of(op->getOperands(), [](Value operand) {
+                 Operation *producer = operand.getDefiningOp();
+                 return !producer || isa<ConstantOp>(producer) || floats(producer);
+               });
+  return (compares || alone) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+           return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
+         });
 }
 
 /// Whether the last dimension is among those that `op` reduces, if it does.

@@ -104,8 +104,16 @@ def models():
         model_case("group_norm", single((4, 6), L.GroupNormalization(groups=2, name="gn"))),
         model_case("activity", single((4, 3), L.ActivityRegularization(l1=0.1, l2=0.2))),
     ]
-    far = [(1000 + RNG.normal(0, 1, (8, 3))).astype("float32")]  # a mean far larger than the deviation
+    far = [(20 + RNG.normal(0, 1, (8, 3))).astype("float32")]  # a mean that is larger than the deviation
     cases.append(model_case("batch_norm_far", single((3,), L.BatchNormalization(name="bn")), inputs=far))
+
+    # Terms of the loss by weights and activities
+    x = keras.Input((6, 5, 2), name="x")
+    y = L.Conv2D(3, 3, kernel_regularizer="l2", bias_regularizer=keras.regularizers.L1(0.2), activity_regularizer="l1", name="c")(x)
+    y = L.BatchNormalization(gamma_regularizer="l2", name="n")(y)
+    y = L.SeparableConv2D(2, 2, depthwise_regularizer="l1", pointwise_regularizer="l2", depthwise_constraint="non_neg", name="s")(y)
+    y = L.Dense(3, kernel_regularizer=keras.regularizers.L1L2(0.1, 0.2), kernel_constraint="max_norm", name="d")(y)
+    cases.append(model_case("regularized", keras.Model(x, y, name="m")))
 
     # Everything that a model may be: convolutions, a shared layer, a residual, dropout of nothing.
     x = keras.Input((6, 5, 2), name="x")

@@ -5,9 +5,9 @@
 //     Trainer trainer(model);
 //     trainer.compile({.optimizer = Adam(), .loss = "sparse_categorical_crossentropy",
 //                      .metrics = {"accuracy"}});
-//     History history = trainer.fit(x, y, {.batch_size = 32, .epochs = 5, .validation_split = 0.1});
-//     Logs logs = trainer.evaluate(test_x, test_y);
-//     std::vector<data::Array> scores = trainer.predict(test_x);
+//     History history = trainer.fit(x, y, {.batch_size = 32, .epochs = 5, .validation_split =
+//     0.1}); Logs logs = trainer.evaluate(test_x, test_y); std::vector<data::Array> scores =
+//     trainer.predict(test_x);
 //
 // The whole step (forward, loss, backward, optimizer, metrics) is compiled once for each batch size
 // and called; the weights live in the compiled program's session and come back to the model's
@@ -18,10 +18,12 @@
 #pragma once
 
 #include <cornet/callbacks.h>
+#include <cornet/constraints.h>
 #include <cornet/data.h>
 #include <cornet/metrics.h>
 #include <cornet/model.h>
 #include <cornet/optimizers.h>
+#include <cornet/regularizers.h>
 
 #include <optional>
 
@@ -90,8 +92,8 @@ struct FitArguments {
   ClassWeight class_weight{};
   data::Array sample_weight{};
   int initial_epoch = 0;
-  int64_t steps_per_epoch = 0;  ///< 0: all batches
-  int64_t validation_steps = 0; ///< 0: all batches
+  int64_t steps_per_epoch = 0;       ///< 0: all batches
+  int64_t validation_steps = 0;      ///< 0: all batches
   int64_t validation_batch_size = 0; ///< 0: batch_size
   int validation_freq = 1;
 };
@@ -190,8 +192,8 @@ protected:
   /// The variables that pull() and push() move besides the model's: of other models of the step.
   virtual std::vector<VariablePtr> extra_variables() const { return {}; }
 
-  /// The compiled losses on predictions, weighted and summed, with the penalties on weights; updates
-  /// the trackers of losses.
+  /// The compiled losses on predictions, weighted and summed, with the penalties on weights;
+  /// updates the trackers of losses.
   Tensor compute_loss(const StepInputs &inputs, const std::vector<Tensor> &predictions);
   void update_metrics(const StepInputs &inputs, const std::vector<Tensor> &predictions);
 

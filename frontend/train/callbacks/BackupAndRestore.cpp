@@ -34,6 +34,7 @@ public:
   bool wantsBatchLogs() const override { return false; }
 
   void on_train_begin(const Logs &) override {
+    removeUnfinished();
     std::string problems;
     for (const State &state : states())
       try {
@@ -88,6 +89,17 @@ private:
       return std::pair(a.epoch, a.batch) > std::pair(b.epoch, b.batch);
     });
     return out;
+  }
+
+  /// What a kill left half written, which nobody else would remove.
+  void removeUnfinished() const {
+    std::vector<fs::path> unfinished;
+    std::error_code ignored;
+    for (const fs::directory_entry &entry : fs::directory_iterator(options.backup_dir, ignored))
+      if (entry.path().filename().string().starts_with(".writing-epoch-"))
+        unfinished.push_back(entry.path());
+    for (const fs::path &path : unfinished)
+      fs::remove(path, ignored);
   }
 
   static std::string nameOf(int epoch, long long batch) {

@@ -24,7 +24,7 @@ public:
   int64_t steps = 0; ///< the optimizer's
   int saves = 0;
   std::map<std::string, std::string> directions = {{"accuracy", "up"}, {"error", "down"}};
-  size_t stateSize = 0; ///< states are padded to this
+  int pieces = 0; ///< that a state is written in, with a pause after each
 
   double learningRate() override { return rate; }
   void setLearningRate(double value) override {
@@ -42,8 +42,13 @@ public:
     write(path, "weights " + std::to_string(saves++));
   }
   void saveState(const std::string &path) override {
-    std::string text = std::to_string(steps) + " ";
-    write(path, text + std::string(stateSize, '.') + "end");
+    std::ofstream file(path);
+    file << steps << ' ' << std::flush;
+    for (int piece = 0; piece < pieces; ++piece) {
+      usleep(100);
+      file << '.' << std::flush;
+    }
+    file << "end";
   }
   bool loadState(const std::string &path) override {
     std::ifstream file(path);

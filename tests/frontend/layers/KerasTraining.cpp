@@ -7,6 +7,7 @@
 #include "frontend/import/Import.h"
 #include "tests/frontend/layers/Steps.h"
 
+#include <cornet/regularizers.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -51,11 +52,20 @@ TEST_P(KerasTraining, Equals) {
   }
   for (int node : std::vector<int>(graph.losses))
     added = added + Tensor(inputs[0].graph, node);
+  for (const VariablePtr &variable : imported.model.variables())
+    if (variable->regularizer) // as fit() adds them
+      added = added + (*variable->regularizer)(ops::read(variable, loss));
   loss = loss + added;
   std::vector<Tensor> all = outputs;
   all.push_back(added);
   std::vector<VariablePtr> trainable = imported.model.trainable_variables();
   ASSERT_EQ(trainable.size(), first.at("gradients").size());
+  if (one.at("name") == "regularized") {
+    int constrained = 0;
+    for (const VariablePtr &variable : trainable)
+      constrained += variable->constraint != nullptr;
+    EXPECT_EQ(constrained, 2);
+  }
   for (const Tensor &input : inputs)
     if (differentiable)
       all.push_back(ops::gradient(loss, input));
@@ -64,32 +74,42 @@ TEST_P(KerasTraining, Equals) {
   std::vector<Tensor> arguments = inputs;
   arguments.insert(arguments.end(), cotangents.begin(), cotangents.end());
 
-  Steps steps(arguments, all, first.at("inputs")[0].at("shape")[0]);
-  ASSERT_EQ(steps.problems, "");
+  int64_t batch = first.at("inputs")[0].at("shape")[0];
+  Steps steps(arguments, all, batch);
+  CompiledSteps compiled(arguments, all, batch, 2);
+  ASSERT_EQ(steps.problems + compiled.problems, "");
   for (const Json &step : one.at("steps")) {
-    std::vector<Cells> given;
+    std::vector<Cells> given, wanted;
     for (const char *what : {"inputs", "cotangents"})
       for (const Json &array : step.at(what))
         given.push_back(cellsOf(array));
-    std::vector<Cells> got = steps.step(given);
-    ASSERT_EQ(steps.problems, "");
+    std::vector<Cells> got = steps.step(given), ran = compiled.step(given);
+    ASSERT_EQ(steps.problems + compiled.problems, "");
     size_t next = 0;
+    auto expect = [&](const Cells &want, double scale, const std::string &what) {
+      expectClose(got[next], want, 2e-6 * scale, 1e-5 * scale, what);
+      expectClose(ran[next], want, 1e-5 * scale, 5e-5 * scale, "compiled " + what);
+      ++next;
+    };
     for (const Json &output : step.at("outputs"))
-      expectClose(got[next++], cellsOf(output), 3e-6, 2e-5, "output");
+      expect(cellsOf(output), 2, "output");
     float sum = 0;
     for (const Json &value : step.at("losses"))
       sum += float(value);
-    expectClose(got[next++], {{}, {sum}}, 1e-6, 1e-5, "added losses");
+    expect({{}, {sum}}, 1, "added losses");
     for (const Json &gradient : step.at("input_gradients"))
-      expectClose(got[next++], cellsOf(gradient), 2e-5, 1e-4, "gradient by an input");
+      expect(cellsOf(gradient), 10, "gradient by an input");
     for (const VariablePtr &variable : trainable)
-      expectClose(got[next++], cellsOf(step.at("gradients").at(variable->name)), 2e-5, 1e-4,
-                  "gradient by " + variable->name);
+      expect(cellsOf(step.at("gradients").at(variable->name)), 10, "gradient by " + variable->name);
     size_t moved = 0;
     for (const VariablePtr &variable : imported.model.non_trainable_variables()) {
       HostTensor now = steps.valueOf(variable);
-      expectClose({now.shape, std::vector<float>(now.data.begin(), now.data.end())},
-                  cellsOf(step.at("after").at(variable->name)), 2e-6, 1e-5, variable->name);
+      Cells want = cellsOf(step.at("after").at(variable->name));
+      expectClose({now.shape, std::vector<float>(now.data.begin(), now.data.end())}, want, 2e-6,
+                  1e-5, variable->name);
+      if (!variable->frozen) // a constant of the program, if it is
+        expectClose({now.shape, compiled.valueOf(variable)}, want, 5e-6, 2e-5,
+                    "compiled " + variable->name);
       ++moved;
     }
     EXPECT_EQ(moved, step.at("after").size());

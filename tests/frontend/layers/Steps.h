@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A recorded training step, run step after step by the reference interpreter: variables keep what
-// they are assigned, and the counter of random ops counts.
+// A recorded training step, run step after step by the reference interpreter or compiled: variables
+// keep what they are assigned, and the counter of random ops counts.
 #pragma once
 
 #include "tests/frontend/Road.h"
@@ -19,15 +19,27 @@ private:
   Recording recording;
 };
 
+/// Each step counts, once it has drawn.
+inline void countDraws(Graph &graph, const Tensor &like) {
+  bool counts = graph.draws == 0;
+  for (const auto &[variable, node] : graph.assigned)
+    counts |= variable == graph.step();
+  if (!counts) {
+    Tensor step = ops::read(graph.step(), like);
+    ops::assign(graph.step(), step + ops::constant(step, 1));
+  }
+}
+
 class Steps {
 public:
-  /// Of tensors of one graph. Its losses are summed up as another output, if there are any.
+  /// Of tensors of one graph.
   Steps(std::vector<Tensor> inputs, std::vector<Tensor> outputs, int64_t batch)
       : count(outputs.size()) {
     std::shared_ptr<Graph> graph = inputs.at(0).graph;
     problems = text(graph->mistakes);
     if (!problems.empty())
       return;
+    countDraws(*graph, inputs[0]);
     for (const auto &[variable, node] : graph->assigned)
       outputs.emplace_back(graph, node), assigned.push_back(variable);
     Model model;
@@ -76,12 +88,6 @@ public:
                        std::vector<float>((*results)[i].data.begin(), (*results)[i].data.end())});
       else
         values[assigned[i - count].get()] = std::move((*results)[i]);
-    for (const VariablePtr &variable : variables)
-      if (variable->name == "random/step") {
-        HostTensor next = valueOf(variable);
-        ++next.data[0];
-        values[variable.get()] = std::move(next);
-      }
     return out;
   }
 
@@ -102,6 +108,99 @@ private:
   std::map<Variable *, HostTensor> values;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+/// The same, compiled for this machine.
+class CompiledSteps {
+public:
+  CompiledSteps(std::vector<Tensor> inputs, std::vector<Tensor> outputs, int64_t batch,
+                unsigned threads = 1) {
+    std::shared_ptr<Graph> graph = inputs.at(0).graph;
+    countDraws(*graph, inputs[0]);
+    EntryPoint entry{"step", graph, std::move(inputs), {}, true};
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      entry.outputs.emplace_back("output" + std::to_string(i), outputs[i]);
+      Shape shape = outputs[i].shape();
+      for (int64_t &extent : shape)
+        extent = extent < 0 ? batch : extent;
+      shapes.push_back(std::move(shape));
+    }
+    mlir::DialectRegistry registry;
+    registerCompilerDialects(registry);
+    mlir::MLIRContext context(registry);
+    context.loadAllAvailableDialects();
+    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &d) {
+      problems += d.str() + "\n";
+      return mlir::success();
+    });
+    mlir::OwningOpRef<mlir::ModuleOp> module =
+        emitProgram(context, {"steps", {std::move(entry)}, true, {}});
+    std::string path = testing::TempDir() + "/steps-" + std::to_string(getpid()) + ".cornet";
+    CompileOptions options;
+    options.batches = {batch}, options.pipeline = "training-cpu", options.selfTest = false;
+    if (llvm::Error error = compileToFile(*module, options, path)) {
+      problems += toString(std::move(error));
+      return;
+    }
+    cornet_session_options sessionOptions{sizeof(cornet_session_options), threads};
+    check(cornet_program_open(path.c_str(), &program)) &&
+        check(cornet_session_create(program, &sessionOptions, &session));
+    std::filesystem::remove(path);
+  }
+  ~CompiledSteps() {
+    if (session)
+      cornet_session_destroy(session);
+    if (program)
+      cornet_program_destroy(program);
+  }
+  CompiledSteps(const CompiledSteps &) = delete;
+
+  std::vector<Cells> step(const std::vector<Cells> &inputs) {
+    std::vector<Cells> out;
+    std::vector<const void *> in;
+    std::vector<void *> results;
+    for (const Cells &input : inputs)
+      in.push_back(input.data.data());
+    for (const Shape &shape : shapes) {
+      size_t cells = 1;
+      for (int64_t extent : shape)
+        cells *= size_t(extent);
+      out.push_back({shape, std::vector<float>(cells, NAN)});
+    }
+    for (Cells &cells : out)
+      results.push_back(cells.data.data());
+    if (!session || !check(cornet_session_invoke(session, 0, uint64_t(inputs.at(0).shape[0]),
+                                                 in.data(), results.data())))
+      return {};
+    return out;
+  }
+
+  /// What the f32 variable of that name holds now.
+  std::vector<float> valueOf(const VariablePtr &variable) {
+    for (size_t i = 0; i < cornet_program_variable_count(program); ++i) {
+      cornet_variable_spec spec{};
+      check(cornet_program_variable(program, i, &spec));
+      if (spec.name == variable->name) {
+        auto *cells = static_cast<const float *>(cornet_session_variable(session, i));
+        return {cells, cells + variable->value().size()};
+      }
+    }
+    return {};
+  }
+
+  std::string problems;
+
+private:
+  bool check(cornet_status *status) {
+    if (!status)
+      return true;
+    problems += cornet_status_message(status);
+    cornet_status_destroy(status);
+    return false;
+  }
+  std::vector<Shape> shapes;
+  cornet_program *program = nullptr;
+  cornet_session *session = nullptr;
 };
 
 } // namespace cornet::test

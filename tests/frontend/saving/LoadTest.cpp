@@ -4,9 +4,9 @@
 // and what is said of files that do not fit or are damaged.
 #include "frontend/import/Import.h"
 #include "tests/frontend/saving/Models.h"
-#include "tools/cornet/data/Files.h"
 
 #include <cornet/cornet.h>
+#include <cornet/data/files.h>
 #include <cornet/saving.h>
 
 #include <fstream>
@@ -49,13 +49,13 @@ Model graph() {
   return Functional({a, b}, {joined, functionalTail({second[0]})[0]}, "graph");
 }
 
-struct Data {
+struct Vectors {
   std::vector<Cells> inputs, outputs, slots;
 };
 
-Data data() {
-  Data out;
-  for (auto &[name, array] : cli::readNpz(keras("graph.npz"))) {
+Vectors vectors() {
+  Vectors out;
+  for (auto &[name, array] : data::readNpz(keras("graph.npz"))) {
     auto *cells = reinterpret_cast<const float *>(array.bytes.data());
     (name.starts_with("input")    ? out.inputs
      : name.starts_with("output") ? out.outputs
@@ -66,7 +66,7 @@ Data data() {
 }
 
 void expectComputes(const Model &model) {
-  Data wanted = data();
+  Vectors wanted = vectors();
   Road road(model);
   std::vector<Cells> got = road.interpret(wanted.inputs);
   ASSERT_EQ(road.problems, "");
@@ -121,7 +121,7 @@ TEST(FromKeras, WholeModels) {
 }
 
 TEST(FromKeras, OptimizerState) {
-  Data wanted = data();
+  Vectors wanted = vectors();
   std::vector<VariablePtr> slots;
   for (const Cells &slot : wanted.slots) {
     slots.push_back(std::make_shared<Variable>());
@@ -255,7 +255,7 @@ TEST(Damage, FilesThatAreNone) {
 TEST(Damage, BytesOfEveryFormat) {
   for (const char *name : {"graph.keras", "graph.weights.h5", "graph.h5"}) {
     SCOPED_TRACE(name);
-    std::string bytes = cli::readFile(keras(name)), path = temporary(name);
+    std::string bytes = readFile(keras(name)), path = temporary(name);
     for (size_t i = 0; i < 64; ++i) {
       std::string damaged = i % 2 ? bytes.substr(0, bytes.size() * i / 64) : bytes;
       for (size_t at = i * 97; !(i % 2) && at < damaged.size(); at += 1499)

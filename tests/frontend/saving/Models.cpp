@@ -37,6 +37,19 @@ Model shared() {
   return Functional({a, b}, {Dense({.units = 2, .name = "out"})(joined), x}, "shared");
 }
 
+/// What images go through in training, and a penalty.
+Model augmented() {
+  return Sequential({8, 8, 3},
+                    {RandomFlip({.mode = "horizontal", .seed = 5}), RandomRotation({.factor = 0.1}),
+                     RandomTranslation({.height_factor = 0.2, .width_factor = {-0.1, 0.3}}),
+                     RandomZoom({.height_factor = 0.1}), RandomShear({.x_factor = 0.1}),
+                     RandomContrast({.factor = 0.2, .value_range = {-10, 10}}),
+                     RandomBrightness({.factor = 0.2, .value_range = {-10, 10}}),
+                     RandomCrop({.height = 6, .width = 6}), Flatten(),
+                     ActivityRegularization({.l2 = 0.01}), Dense({.units = 2})},
+                    "augmented");
+}
+
 /// The skip goes around the dropout, which hands its input through.
 Model skip() {
   Recording recording;
@@ -166,7 +179,8 @@ std::vector<Sample> layerSamples() {
 
 std::vector<Sample> graphSamples() {
   std::vector<Sample> out;
-  for (Model (*make)() : {sequential, shared, skip, nested, operations, idle, depths, wrapped}) {
+  for (Model (*make)() :
+       {sequential, augmented, shared, skip, nested, operations, idle, depths, wrapped}) {
     Model model = make();
     EXPECT_EQ(text(model.graph->mistakes), "");
     fillWeights(model);

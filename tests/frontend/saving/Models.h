@@ -6,7 +6,14 @@
 
 #include "tests/frontend/Road.h"
 
+#include <fstream>
+
 namespace cornet::test {
+
+inline std::string readFile(const std::string &path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
 
 struct Sample {
   std::string name;

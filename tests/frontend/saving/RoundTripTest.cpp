@@ -4,8 +4,8 @@
 // names.
 #include "frontend/import/Import.h"
 #include "tests/frontend/saving/Models.h"
-#include "tools/cornet/data/Files.h"
 
+#include <cornet/data/files.h>
 #include <cornet/saving.h>
 
 namespace cornet::test {
@@ -26,8 +26,8 @@ std::vector<Sample> allSamples() {
   return out;
 }
 
-cli::Array arrayOf(const Cells &cells) {
-  cli::Array array(cells.integer ? cli::DType::I32 : cli::DType::F32, cells.shape);
+data::Array arrayOf(const Cells &cells) {
+  data::Array array(cells.integer ? data::DType::I32 : data::DType::F32, cells.shape);
   for (size_t i = 0; i < cells.data.size(); ++i)
     array.set(int64_t(i), cells.data[i]);
   return array;
@@ -71,7 +71,7 @@ TEST(RoundTrip, TwiceSavedIsTheSame) {
     ASSERT_EQ(twice.error, "");
     saveWeights(once.model, folder("one.weights.h5"));
     saveWeights(twice.model, folder("two.weights.h5"));
-    EXPECT_EQ(cli::readFile(folder("one.weights.h5")), cli::readFile(folder("two.weights.h5")));
+    EXPECT_EQ(readFile(folder("one.weights.h5")), readFile(folder("two.weights.h5")));
   }
 }
 
@@ -106,7 +106,7 @@ TEST(Keras, DISABLED_WriteFiles) {
     std::string base = std::string(target) + "/" + sample.name;
     save(sample.model, base + ".keras");
     saveWeights(sample.model, base + ".weights.h5");
-    cli::NamedArrays arrays;
+    data::NamedArrays arrays;
     Road road(sample.model);
     std::vector<Cells> outputs = road.interpret(sample.inputs);
     ASSERT_EQ(outputs.size(), sample.model.outputs.size()) << road.problems;
@@ -114,7 +114,7 @@ TEST(Keras, DISABLED_WriteFiles) {
       arrays.emplace_back("input" + std::to_string(i), arrayOf(sample.inputs[i]));
     for (size_t i = 0; i < outputs.size(); ++i)
       arrays.emplace_back("output" + std::to_string(i), arrayOf(outputs[i]));
-    cli::writeNpz(base + ".npz", arrays);
+    data::writeNpz(base + ".npz", arrays);
   }
 }
 

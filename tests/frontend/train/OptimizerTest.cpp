@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Cells = std::vector<double>;
-constexpr double kTolerance = 1e-5;
+constexpr double kTolerance = 1e-5, kCompiled = 2e-5;
 
 const Json &vectors() {
   static const Json document =
@@ -25,49 +25,80 @@ const Json &vectors() {
 
 std::string nameOf(const Json &one) { return one.at("name"); }
 
+/// One case of the vectors, recorded.
+struct Case {
+  explicit Case(const Json &one)
+      : one(one), problem(vectors().at("problems").at(std::string(one.at("problem")))) {
+    optimizer = import::makeOptimizer(one.at("optimizer"), problems);
+    if (!optimizer)
+      return;
+    optimizer->options.exclude_from_weight_decay = one.at("exclude");
+    std::vector<Optimizer::Gradient> gradients;
+    for (const Json &variable : problem.at("variables")) {
+      weights.push_back(weight(variable.at("name"), variable.at("shape"), variable.at("data")));
+      gradients.emplace_back(recorder.input(variable.at("shape")), weights.back());
+    }
+    if (!one.at("constraint").is_null())
+      weights[0]->constraint = import::makeConstraint(one.at("constraint"), problems);
+    optimizer->apply(gradients);
+  }
+  /// The gradients of step `i`, from 0.
+  std::vector<Cells> inputs(int i) const {
+    std::vector<Cells> out = problem.at("gradients")[size_t(i)];
+    std::vector<int> broken = one.at("broken");
+    if (auto at = std::find(broken.begin(), broken.end(), i); at != broken.end())
+      out[0][1] = (at - broken.begin()) % 2 ? std::numeric_limits<double>::quiet_NaN()
+                                            : std::numeric_limits<double>::infinity();
+    return out;
+  }
+
+  const Json &one, &problem;
+  OptimizerPtr optimizer;
+  Recorder recorder;
+  std::vector<VariablePtr> weights;
+  std::vector<std::string> problems;
+};
+
 class KerasOptimizer : public testing::TestWithParam<size_t> {};
 
 TEST_P(KerasOptimizer, Equals) {
-  const Json &one = vectors().at("optimizers")[GetParam()];
-  const Json &problem = vectors().at("problems").at(std::string(one.at("problem")));
-  std::vector<std::string> problems;
-  OptimizerPtr optimizer = import::makeOptimizer(one.at("optimizer"), problems);
-  ASSERT_TRUE(optimizer && problems.empty()) << Json(problems).dump();
-  optimizer->options.exclude_from_weight_decay = one.at("exclude");
-
-  Recorder recorder;
-  std::vector<VariablePtr> weights;
-  std::vector<Optimizer::Gradient> gradients;
-  for (const Json &variable : problem.at("variables")) {
-    weights.push_back(weight(variable.at("name"), variable.at("shape"), variable.at("data")));
-    gradients.emplace_back(recorder.input(variable.at("shape")), weights.back());
-  }
-  if (!one.at("constraint").is_null())
-    weights[0]->constraint = import::makeConstraint(one.at("constraint"), problems);
-  ASSERT_TRUE(problems.empty()) << Json(problems).dump();
-  optimizer->apply(gradients);
+  Case given(vectors().at("optimizers")[GetParam()]);
+  ASSERT_EQ(given.problems, std::vector<std::string>());
+  std::vector<VariablePtr> state = given.optimizer->variables();
   std::set<std::string> names;
-  for (const VariablePtr &variable : optimizer->variables())
+  for (const VariablePtr &variable : state)
     EXPECT_TRUE(names.insert(variable->name).second) << variable->name << " is there twice";
 
-  Recorded step(recorder);
-  std::vector<int> broken = one.at("broken");
+  Recorded step(given.recorder);
+  const Json &wanted = given.one.at("after");
   for (int i = 0; i < 20; ++i) {
-    std::vector<Cells> inputs = problem.at("gradients")[size_t(i)];
-    if (auto at = std::find(broken.begin(), broken.end(), i); at != broken.end())
-      inputs[0][1] = (at - broken.begin()) % 2 ? std::numeric_limits<double>::quiet_NaN()
-                                               : std::numeric_limits<double>::infinity();
-    step.run(inputs);
+    step.run(given.inputs(i));
     ASSERT_EQ(step.problems, "");
-    if (auto after = one.at("after").find(std::to_string(i + 1)); after != one.at("after").end())
-      for (size_t w = 0; w < weights.size(); ++w)
-        expectNear(step.value(weights[w]), (*after)[w], kTolerance,
-                   weights[w]->name + " after step " + std::to_string(i + 1));
+    if (auto after = wanted.find(std::to_string(i + 1)); after != wanted.end())
+      for (size_t w = 0; w < given.weights.size(); ++w)
+        expectNear(step.value(given.weights[w]), (*after)[w], kTolerance,
+                   given.weights[w]->name + " after step " + std::to_string(i + 1));
   }
-  std::vector<VariablePtr> state = optimizer->variables();
-  ASSERT_EQ(state.size(), one.at("state").size());
+  ASSERT_EQ(state.size(), given.one.at("state").size());
   for (size_t i = 0; i < state.size(); ++i)
-    expectNear(step.value(state[i]), one.at("state")[i], kTolerance, state[i]->name);
+    expectNear(step.value(state[i]), given.one.at("state")[i], kTolerance, state[i]->name);
+}
+
+TEST_P(KerasOptimizer, CompiledEquals) {
+  Case given(vectors().at("optimizers")[GetParam()]);
+  Recorded step(given.recorder);
+  std::vector<std::vector<Cells>> inputs;
+  for (int i = 0; i < 20; ++i)
+    inputs.push_back(given.inputs(i));
+  std::map<std::string, Cells> values = step.runCompiled(inputs);
+  ASSERT_EQ(step.problems, "");
+  for (size_t w = 0; w < given.weights.size(); ++w)
+    expectNear(values[given.weights[w]->name], given.one.at("after").at("20")[w], kCompiled,
+               given.weights[w]->name);
+  std::vector<VariablePtr> state = given.optimizer->variables();
+  for (size_t i = 0; i < state.size(); ++i)
+    if (auto it = values.find(state[i]->name); it != values.end()) // else the step has no use of it
+      expectNear(it->second, given.one.at("state")[i], kCompiled, state[i]->name);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, KerasOptimizer,

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A recorded step on the reference interpreter: run again and again, it keeps its variables.
+// A recorded step, interpreted or compiled: run again and again, it keeps its variables.
 #pragma once
 
+#include "codegen/Compile.h"
 #include "frontend/emit/Emit.h"
 #include "ir/Reference/Interpreter.h"
 #include "passes/Passes.h"
+
+#include "cornet_runtime.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
+#include <cmath>
 #include <cornet/model.h>
+#include <filesystem>
 #include <gtest/gtest.h>
 
 namespace cornet::test {
@@ -38,7 +43,8 @@ inline VariablePtr weight(const std::string &name, Shape shape, std::vector<floa
 /// The step of a recording: what `outputs` and the assigned variables become.
 class Recorded {
 public:
-  Recorded(const Recorder &recorder, std::vector<Tensor> outputs = {}) : results(outputs.size()) {
+  Recorded(const Recorder &recorder, const std::vector<Tensor> &outputs = {})
+      : context(registry()), results(outputs.size()) {
     for (const Mistake &mistake : recorder.graph->mistakes)
       problems += mistake.message + "\n";
     if (!problems.empty())
@@ -47,74 +53,138 @@ public:
       problems += d.str() + "\n";
       return mlir::success();
     });
-    Model model;
-    model.graph = recorder.graph, model.inputs = recorder.inputs, model.outputs = outputs;
-    for (const auto &[variable, node] : recorder.graph->assigned) {
-      assigned.push_back(variable);
-      model.outputs.emplace_back(recorder.graph, node);
-    }
-    read = model.variables();
-    for (const VariablePtr &variable : read)
-      set(variable, variable->value());
-    for (const VariablePtr &variable : assigned)
-      set(variable, variable->value());
-    module = emitModel(context, model);
+    context.loadAllAvailableDialects();
+    EntryPoint step{"step", recorder.graph, recorder.inputs, {}, true};
+    for (size_t i = 0; i < outputs.size(); ++i)
+      step.outputs.emplace_back("output" + std::to_string(i), outputs[i]);
+    for (const Node &node : recorder.graph->nodes)
+      if (node.variable)
+        variables[node.variable->name] = node.variable;
+    module = emitProgram(context, {"recorded", {step}, true, {}});
     if (failed(mlir::verify(*module)))
       problems += "the emitted module does not verify\n";
-    entry()->setAttr("cornet.whole", mlir::UnitAttr::get(&context));
+    for (const auto &[name, variable] : variables)
+      set(variable);
+    bound = module->clone();
     registerCornetPasses();
     mlir::PassManager pm(&context);
     if (!problems.empty() ||
         failed(mlir::parsePassPipeline("cornet-bind-batch{sizes=1},cornet-gradient", pm)) ||
-        failed(pm.run(*module)))
+        failed(pm.run(*bound)))
       problems += "the step cannot be bound or differentiated\n";
   }
 
-  /// Runs once; the outputs.
+  /// Interprets the step once; the outputs.
   std::vector<std::vector<double>> run(const std::vector<std::vector<double>> &inputs) {
+    if (!problems.empty())
+      return std::vector<std::vector<double>>(results);
+    mlir::func::FuncOp function = *bound->getOps<mlir::func::FuncOp>().begin();
     std::vector<HostTensor> arguments;
-    mlir::func::FuncOp function = entry();
-    for (const auto &[i, input] : llvm::enumerate(inputs))
-      arguments.push_back({shapeOf(function, unsigned(i)), input});
-    for (const VariablePtr &variable : read)
-      arguments.push_back({shapeOf(function, unsigned(arguments.size())), values.at(variable)});
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      auto shape = mlir::cast<mlir::RankedTensorType>(type).getShape();
+      VariablePtr variable = variableOf(function.getArgAttrDict(unsigned(i)));
+      arguments.push_back({shape.vec(), variable ? values.at(variable) : inputs.at(i)});
+    }
     auto outputs = reference::interpret(function, arguments);
+    std::vector<std::vector<double>> out(results);
     if (failed(outputs)) {
       problems += "the step cannot be interpreted\n";
-      return {};
+      return out;
     }
-    std::vector<std::vector<double>> out;
-    for (size_t i = 0; i < results; ++i)
-      out.push_back((*outputs)[i].data);
-    for (size_t i = 0; i < assigned.size(); ++i)
-      values[assigned[i]] = (*outputs)[results + i].data;
+    for (auto [i, output] : llvm::enumerate(*outputs))
+      if (VariablePtr variable = variableOf(function.getResultAttrDict(unsigned(i))))
+        values[variable] = output.data;
+      else
+        out[i] = output.data;
     return out;
   }
 
   /// The value now, also of a variable that is in no step.
   std::vector<double> value(const VariablePtr &variable) {
-    if (!values.contains(variable))
-      set(variable, variable->value());
+    set(variable);
     return values.at(variable);
+  }
+
+  /// Compiles the step and runs it on each of `inputs`, which are f32; the variables by name.
+  std::map<std::string, std::vector<double>>
+  runCompiled(const std::vector<std::vector<std::vector<double>>> &inputs) {
+    std::map<std::string, std::vector<double>> out;
+    std::string path = testing::TempDir() + "/recorded-" + std::to_string(getpid()) + ".cornet";
+    mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
+    CompileOptions options;
+    options.pipeline = "training-cpu";
+    if (llvm::Error error = compileToFile(*copy, options, path)) {
+      problems += toString(std::move(error));
+      return out;
+    }
+    cornet_program *program = nullptr;
+    cornet_session *session = nullptr;
+    cornet_session_options sessionOptions{sizeof(cornet_session_options), 1};
+    check(cornet_program_open(path.c_str(), &program)) &&
+        check(cornet_session_create(program, &sessionOptions, &session));
+    std::filesystem::remove(path);
+    size_t entry = 0; // entries are in the order of their names, initialize before step
+    for (size_t i = 0; session && i < cornet_program_entry_count(program); ++i)
+      if (std::string(cornet_program_entry_name(program, i)) == "step")
+        entry = i;
+    for (const auto &step : inputs) {
+      std::vector<std::vector<float>> cells;
+      std::vector<const void *> pointers;
+      for (const std::vector<double> &input : step)
+        cells.emplace_back(input.begin(), input.end());
+      for (const std::vector<float> &input : cells)
+        pointers.push_back(input.data());
+      if (!session || !check(cornet_session_invoke(session, entry, 1, pointers.data(), nullptr)))
+        break;
+    }
+    for (size_t i = 0; session && i < cornet_program_variable_count(program); ++i) {
+      cornet_variable_spec spec;
+      check(cornet_program_variable(program, i, &spec));
+      const void *data = cornet_session_variable(session, i);
+      if (spec.dtype == CORNET_F32)
+        out[spec.name].assign(static_cast<const float *>(data),
+                              static_cast<const float *>(data) + spec.bytes / 4);
+      else
+        out[spec.name].assign(static_cast<const int32_t *>(data),
+                              static_cast<const int32_t *>(data) + spec.bytes / 4);
+    }
+    cornet_session_destroy(session);
+    cornet_program_destroy(program);
+    return out;
   }
 
   std::string problems;
 
 private:
-  mlir::func::FuncOp entry() { return *module->getOps<mlir::func::FuncOp>().begin(); }
-  static std::vector<int64_t> shapeOf(mlir::func::FuncOp function, unsigned argument) {
-    auto type = mlir::cast<mlir::RankedTensorType>(function.getArgumentTypes()[argument]);
-    return std::vector<int64_t>(type.getShape());
+  static mlir::DialectRegistry registry() {
+    mlir::DialectRegistry out;
+    registerCompilerDialects(out);
+    return out;
   }
-  void set(const VariablePtr &variable, const std::vector<float> &cells) {
-    values.try_emplace(variable, cells.begin(), cells.end());
+  VariablePtr variableOf(mlir::DictionaryAttr attributes) const {
+    auto symbol =
+        attributes ? attributes.getAs<mlir::FlatSymbolRefAttr>("cornet.variable") : nullptr;
+    return symbol ? variables.at(symbol.getValue().str()) : nullptr;
+  }
+  void set(const VariablePtr &variable) {
+    if (values.contains(variable))
+      return;
+    std::vector<float> cells = variable->value();
+    values[variable].assign(cells.begin(), cells.end());
+  }
+  bool check(cornet_status *status) {
+    if (!status)
+      return true;
+    problems += cornet_status_message(status);
+    cornet_status_destroy(status);
+    return false;
   }
 
-  size_t results;
-  std::vector<VariablePtr> assigned, read;
-  std::map<VariablePtr, std::vector<double>> values;
   mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
+  size_t results;
+  std::map<std::string, VariablePtr> variables;
+  std::map<VariablePtr, std::vector<double>> values;
+  mlir::OwningOpRef<mlir::ModuleOp> module, bound;
 };
 
 /// Cells within `relative` of the largest one's size.

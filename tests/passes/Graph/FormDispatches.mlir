@@ -99,6 +99,28 @@ func.func @update(%x: tensor<4x4xf32>, %w: tensor<4x4xf32> {cornet.variable = @w
   return %1, %2 : tensor<4x4xf32>, tensor<4x4xf32>
 }
 
+// What an update makes of arguments alone goes along with the op that needs it: one kernel decays the
+// slot and writes slot and weight.
+cornet.variable @slot = dense<0.0> : tensor<4x4xf32>
+// CHECK-LABEL: func.func @momentum(
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.matmul
+// CHECK-NEXT:      cornet.constant
+// CHECK-NEXT:      %[[OLD:.*]] = cornet.mul
+// CHECK-NEXT:      %[[M:.*]] = cornet.sub %[[OLD]]
+// CHECK-NEXT:      %[[W:.*]] = cornet.add
+// CHECK-NEXT:      cornet.yield %[[M]], %[[W]]
+// CHECK-NOT:     cornet.dispatch
+func.func @momentum(%x: tensor<4x4xf32>, %w: tensor<4x4xf32> {cornet.variable = @w}, %m: tensor<4x4xf32> {cornet.variable = @slot})
+    -> (tensor<4x4xf32> {cornet.variable = @slot}, tensor<4x4xf32> {cornet.variable = @w}) {
+  %0 = cornet.matmul %x, %x {transpose_lhs = true, transpose_rhs = false} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %share = cornet.constant dense<0.9> : tensor<f32>
+  %1 = cornet.mul %m, %share : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
+  %2 = cornet.sub %1, %0 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %3 = cornet.add %w, %2 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %2, %3 : tensor<4x4xf32>, tensor<4x4xf32>
+}
+
 // Neither a pointwise op of another shape nor an op that is not pointwise joins.
 // CHECK-LABEL: func.func @another_kind(
 // CHECK:           cornet.exp

@@ -26,7 +26,7 @@ struct DirectoryDataset {
 
 struct ImageDirectoryOptions {
   std::string labels = "inferred"; ///< or "none": no y; files may lie in the folder itself
-  std::string label_mode = "int";  ///< i32 (); "categorical": f32 (classes); "binary": f32 ()
+  std::string label_mode = "int";  ///< i32 (); "categorical": f32 (classes); "binary": f32 (1)
   std::vector<std::string> class_names{}; ///< these sub-folders, in this order; else all, sorted
   std::string color_mode = "rgb";         ///< or "grayscale", "rgba"
   size_t batch_size = 32;                 ///< 0: single images
