@@ -30,6 +30,10 @@ def FoldPadding : Pass<"cornet-fold-padding"> {
   let summary = "Move a pad of zeros into the padding of the windowed op after it";
 }
 
+def FoldBroadcasts : Pass<"cornet-fold-broadcasts"> {
+  let summary = "Let pointwise ops stretch their operands themselves";
+}
+
 def SplitReductions : Pass<"cornet-split-reductions"> {
   let summary = "Cut long reductions over the first dimensions in two steps";
 }

@@ -18,13 +18,14 @@ constexpr Pipeline pipelines[] = {
      "builtin.module(cornet-bind-batch{sizes=$batches},cornet-freeze-variables,canonicalize,"
      "func.func(cornet-decompose-composites,cornet-fold-constants,cornet-fold-batch-norm,cornet-"
      "fold-constants,cornet-fold-padding,"
-     "cse,canonicalize,cornet-split-reductions,"
+     "cornet-fold-broadcasts,cse,canonicalize,cornet-split-reductions,"
      "cornet-form-dispatches),symbol-dce)"},
     // Variables stay; gradients are written before the composites that have one of their own go.
     {"training-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},canonicalize,func.func(cornet-decompose-"
      "composites{keep=softmax,conv_transpose},cornet-gradient,cornet-decompose-composites,"
-     "cornet-fold-constants{max-elements=4096},cse,canonicalize,cornet-split-reductions,"
+     "cornet-fold-constants{max-elements=4096},cornet-fold-broadcasts,cse,canonicalize,cornet-"
+     "split-reductions,"
      "cornet-form-dispatches),symbol-"
      "dce)"},
 };

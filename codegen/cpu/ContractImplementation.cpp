@@ -75,16 +75,16 @@ public:
     return count;
   }
 
-  void emitPack(DispatchOp dispatch, unsigned, const Isa &isa,
-                func::FuncOp kernel) const override {
+  void emitPack(DispatchOp dispatch, unsigned, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};
     Value from = flatten(c, kernel.getArgument(0)), to = flatten(c, kernel.getArgument(1));
-    inTurn(c, contractionsOf(dispatch, isa), kernel.getArgument(2), kernel.getArgument(3),
-           [](const Contraction &k) { return k.panels.tiles(); },
-           [&](const Contraction &k, Value begin, Value end) {
-             c.loop(begin, end, [&](Value t) { k.panels.emit(c, isa, from, to, t); });
-           });
+    inTurn(
+        c, contractionsOf(dispatch, isa), kernel.getArgument(2), kernel.getArgument(3),
+        [](const Contraction &k) { return k.panels.tiles(); },
+        [&](const Contraction &k, Value begin, Value end) {
+          c.loop(begin, end, [&](Value t) { k.panels.emit(c, isa, from, to, t); });
+        });
   }
 
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
@@ -99,11 +99,12 @@ public:
     Code c{builder, kernel.getLoc()};
     Epilogue epilogue(c, dispatch, rootOf(dispatch), kernel, isa.lanes);
     unsigned count = kernel.getNumArguments();
-    inTurn(c, contractionsOf(dispatch, isa), kernel.getArgument(count - 2),
-           kernel.getArgument(count - 1), [&](const Contraction &k) { return k.tiles(isa); },
-           [&](const Contraction &k, Value begin, Value end) {
-             Emitter(c, k, epilogue, isa).emit(begin, end);
-           });
+    inTurn(
+        c, contractionsOf(dispatch, isa), kernel.getArgument(count - 2),
+        kernel.getArgument(count - 1), [&](const Contraction &k) { return k.tiles(isa); },
+        [&](const Contraction &k, Value begin, Value end) {
+          Emitter(c, k, epilogue, isa).emit(begin, end);
+        });
   }
 
 private:
@@ -126,8 +127,7 @@ private:
   class Emitter {
   public:
     Emitter(const Code &c, const Contraction &k, Epilogue &epilogue, const Isa &isa)
-        : c(c), k(k), tile(k.tile), epilogue(epilogue), lanes(isa.lanes),
-          width(k.columnsOf(isa)),
+        : c(c), k(k), tile(k.tile), epilogue(epilogue), lanes(isa.lanes), width(k.columnsOf(isa)),
           weightPitch(k.packed ? width : k.outputs), input(epilogue.flat(k.input)),
           weights(epilogue.flat(k.weights)) {}
 

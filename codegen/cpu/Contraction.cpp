@@ -42,8 +42,7 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
 }
 
 /// Chooses the tile and completes what panels follow from it.
-void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells,
-              const Isa &isa) {
+void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells, const Isa &isa) {
   k.tile = chooseTile(k, isProduct, batch, isa);
   k.panels.parts = k.parts, k.panels.R = k.R, k.panels.S = k.S;
   k.panels.channels = k.channels, k.panels.outputs = k.outputs;
@@ -59,13 +58,15 @@ std::optional<Contraction> describe(DispatchOp dispatch, MatmulOp matmul) {
   if (matmul.getTransposeLhs() || (batched && a.drop_back(2) != b.drop_back(2)))
     return std::nullopt;
   auto argument = dyn_cast<BlockArgument>(out.weights);
-  bool constant = argument &&
-                  dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
-  out.packed = transposed || (!batched && constant);
+  bool constant =
+      argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
   out.channels = out.pixel = a.back();
   out.outputs = transposed ? b[b.size() - 2] : b.back();
   out.parts = batched ? product(a.drop_back(2)) : 1;
   out.width = out.inWidth = product(a.drop_back()) / out.parts;
+  // Rows of a wide matrix lie in a page each: packing pays where many rows use it.
+  bool wide = out.outputs >= 512 && out.width >= 64;
+  out.packed = transposed || (!batched && constant) || wide;
   out.inputPart = out.width * out.channels, out.rowPart = out.width;
   out.panels.partStep = out.channels * out.outputs;
   out.panels.channelStep = transposed ? 1 : out.outputs;
@@ -112,8 +113,7 @@ std::vector<Contraction> describe(ConvTransposeOp op) {
   std::vector<Contraction> all;
   ArrayRef<int64_t> in = shapeOf(op.getInput()), kernel = shapeOf(op.getKernel()),
                     result = shapeOf(op.getResult());
-  ArrayRef<int64_t> strides = op.getStrides(), dilations = op.getDilations(),
-                    cut = op.getPadding();
+  ArrayRef<int64_t> strides = op.getStrides(), dilations = op.getDilations(), cut = op.getPadding();
   size_t spatial = strides.size(), x = spatial - 1;
   if (spatial > 2)
     return {};
@@ -126,8 +126,8 @@ std::vector<Contraction> describe(ConvTransposeOp op) {
   int64_t strideY = image ? strides[0] : 1;
   for (int64_t ay = 0; ay < std::min(strideY, rows); ++ay)
     for (int64_t ax = 0; ax < std::min(strides[x], columns); ++ax) {
-      Phase ys = image ? phaseOf(ay, rows, kernel[0], strideY, dilations[0], cut[0])
-                       : Phase{1, 1, 0, 0};
+      Phase ys =
+          image ? phaseOf(ay, rows, kernel[0], strideY, dilations[0], cut[0]) : Phase{1, 1, 0, 0};
       Phase xs = phaseOf(ax, columns, KW, strides[x], dilations[x], cut[2 * x]);
       Contraction out;
       out.perLine = ys.count, out.width = xs.count, out.lines = in[0] * ys.count;
@@ -144,8 +144,8 @@ std::vector<Contraction> describe(ConvTransposeOp op) {
       int64_t tapY = KW * O * C * (image ? strideY : 1), tapX = O * C * strides[x];
       out.panels.rStep = -tapY, out.panels.sStep = -tapX;
       out.panels.outputStep = C, out.panels.channelStep = 1;
-      out.panels.base = ys.lowest * KW * O * C + (out.R - 1) * tapY + xs.lowest * O * C +
-                        (out.S - 1) * tapX;
+      out.panels.base =
+          ys.lowest * KW * O * C + (out.R - 1) * tapY + xs.lowest * O * C + (out.S - 1) * tapX;
       all.push_back(out);
     }
   return all;
@@ -171,8 +171,7 @@ std::vector<Contraction> contractionsOf(DispatchOp dispatch, const Isa &isa) {
   for (Contraction &k : all) {
     int64_t batch = shapeOf(k.input)[0];
     if (!isa_and_present<MatmulOp>(root) && k.flat())
-      k.width = k.inWidth = k.width * k.lines, k.lines = k.perLine = k.inHeight = 1,
-      k.lineStep = 0;
+      k.width = k.inWidth = k.width * k.lines, k.lines = k.perLine = k.inHeight = 1, k.lineStep = 0;
     complete(k, isa_and_present<MatmulOp>(root), batch, packedCells, isa);
   }
   return all;

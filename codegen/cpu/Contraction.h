@@ -17,17 +17,17 @@ struct RegisterTile {
   int64_t rows = 1, columns = 1;
 };
 
-/// Output pixels in `lines` of `width`, each a sum over k of input cells and weights. The cells that
-/// one phase of a strided transposed convolution computes are such pixels, some steps apart in the
-/// result.
+/// Output pixels in `lines` of `width`, each a sum over k of input cells and weights. The cells
+/// that one phase of a strided transposed convolution computes are such pixels, some steps apart in
+/// the result.
 struct Contraction : Geometry {
   mlir::Value input, weights;
   int64_t outputs = 1; ///< of one part
   bool packed = true;  ///< weights are panels, else (k, outputs) as they are
   int64_t pixel = 1;   ///< cells between neighbouring input pixels
   int64_t parts = 1, inputPart = 0, columnPart = 0, rowPart = 0; ///< and where a part's cells begin
-  /// Place of the pixel at (image, y, x) in the result: image imageStep + y lineStep + x pixelStep +
-  /// firstPixel.
+  /// Place of the pixel at (image, y, x) in the result: image imageStep + y lineStep + x pixelStep
+  /// + firstPixel.
   int64_t imageStep = 0, lineStep = 0, pixelStep = 1, firstPixel = 0;
   RegisterTile tile;
   Panels panels; ///< of packed weights

@@ -328,8 +328,8 @@ private:
                       auto compare = [&](arith::CmpFPredicate p) {
                         return arith::CmpFOp::create(c.b, c.loc, p, here, x);
                       };
-                      Value before = arith::CmpIOp::create(
-                          c.b, c.loc, arith::CmpIPredicate::slt, linear(other), linear(k));
+                      Value before = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt,
+                                                           linear(other), linear(k));
                       return c.both(wins, c.choose(before, compare(arith::CmpFPredicate::OGT),
                                                    compare(arith::CmpFPredicate::OGE)));
                     });
@@ -364,14 +364,13 @@ private:
     auto share = [&](size_t d, Value i, Value x) -> Value {
       int64_t extent = op.getSize()[d];
       Value p = arith::AddFOp::create(c.b, c.loc, number(i), c.f32(0.5));
-      p = arith::MulFOp::create(c.b, c.loc, p,
-                                c.f32(float(double(extent) / double(in[d + 1]))));
+      p = arith::MulFOp::create(c.b, c.loc, p, c.f32(float(double(extent) / double(in[d + 1]))));
       p = arith::SubFOp::create(c.b, c.loc, p, c.f32(0.5));
       p = arith::MaximumFOp::create(c.b, c.loc, p, c.f32(0));
       p = arith::MinimumFOp::create(c.b, c.loc, p, c.f32(double(extent - 1)));
       Value far = math::AbsFOp::create(c.b, c.loc, arith::SubFOp::create(c.b, c.loc, p, number(x)));
-      return arith::MaximumFOp::create(c.b, c.loc,
-                                       arith::SubFOp::create(c.b, c.loc, c.f32(1), far), c.f32(0));
+      return arith::MaximumFOp::create(c.b, c.loc, arith::SubFOp::create(c.b, c.loc, c.f32(1), far),
+                                       c.f32(0));
     };
     // Places near enough, one more at either end.
     auto range = [&](size_t d, Value x) -> std::pair<Value, Value> {

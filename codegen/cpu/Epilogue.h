@@ -12,8 +12,8 @@
 
 namespace cornet::cpu {
 
-/// The op a group is about: its first one that is neither a constant nor pointwise, else its first one
-/// that is no constant.
+/// The op a group is about: its first one that is neither a constant nor pointwise, else its first
+/// one that is no constant.
 mlir::Operation *rootOf(DispatchOp dispatch);
 
 /// The kernel's argument that result `result` is stored to: its own, or the input that it takes the

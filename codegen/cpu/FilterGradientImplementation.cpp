@@ -39,8 +39,7 @@ std::optional<Outer> describe(Operation *root) {
   Outer out;
   if (auto matmul = dyn_cast<MatmulOp>(root)) {
     ArrayRef<int64_t> a = shapeOf(matmul.getLhs()), b = shapeOf(matmul.getRhs());
-    if (!matmul.getTransposeLhs() || matmul.getTransposeRhs() ||
-        a.drop_back(2) != b.drop_back(2))
+    if (!matmul.getTransposeLhs() || matmul.getTransposeRhs() || a.drop_back(2) != b.drop_back(2))
       return std::nullopt;
     out.input = matmul.getLhs(), out.gradient = matmul.getRhs();
     out.channels = a.back(), out.outputs = b.back();
@@ -77,8 +76,8 @@ RegisterTile chooseTile(const Outer &k, const Isa &isa) {
     int64_t blocks = ceilDiv(k.channels, most), rows = ceilDiv(k.channels, blocks);
     auto cost = [&](int64_t r) { return std::max({r * columns, r + columns, int64_t(8)}) + 1; };
     int64_t full = k.channels / rows, rest = k.channels % rows;
-    int64_t all = (full * cost(rows) + (rest ? cost(rest) : 0)) *
-                  ceilDiv(k.outputs, columns * isa.lanes);
+    int64_t all =
+        (full * cost(rows) + (rest ? cost(rest) : 0)) * ceilDiv(k.outputs, columns * isa.lanes);
     if (best < 0 || all < best)
       best = all, tile = {rows, columns};
   }
@@ -122,9 +121,8 @@ public:
     c.loop(c.index(0), groups, [&](Value group) {
       Value first = c.add(begin, c.mul(group, most));
       Value count = c.min(c.sub(end, first), c.index(most));
-      c.loop(c.index(0), c.mul(count, cells / lanes), [&](Value i) {
-        epilogue.store(epilogue.splat(0), stack, c.mul(i, lanes), {});
-      });
+      c.loop(c.index(0), c.mul(count, cells / lanes),
+             [&](Value i) { epilogue.store(epilogue.splat(0), stack, c.mul(i, lanes), {}); });
       c.loop(c.index(0), c.index(chunks), [&](Value chunk) {
         c.loop(c.index(0), count, [&](Value i) {
           place(c.add(first, i));
@@ -163,8 +161,8 @@ private:
     int64_t rest = k.channels % tile.rows;
     if (rest == 0)
       return body(tile.rows);
-    Value last = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, block,
-                                       c.index(blocks() - 1));
+    Value last =
+        arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, block, c.index(blocks() - 1));
     auto branch = scf::IfOp::create(c.b, c.loc, TypeRange{}, last, true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(branch.thenBlock());
@@ -254,8 +252,8 @@ private:
     Value row = c.add(c.mul(c.add(c.mul(part, k.taps()), tap), k.channels), channel);
     for (int64_t m = 0; m < rows; ++m)
       for (int64_t j = 0; j < tile.columns; ++j)
-        epilogue.finish(sums[size_t(m * tile.columns + j)], c.add(row, m),
-                        c.add(column, j * lanes), maskAt(j));
+        epilogue.finish(sums[size_t(m * tile.columns + j)], c.add(row, m), c.add(column, j * lanes),
+                        maskAt(j));
   }
 
   const Code &c;

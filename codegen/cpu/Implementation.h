@@ -54,6 +54,7 @@ const Implementation &windowImplementation();
 const Implementation &poolGradientImplementation();
 const Implementation &transposeImplementation();
 const Implementation &scatterImplementation();
+const Implementation &resizeImplementation();
 const Implementation &rowImplementation();
 const Implementation &elementImplementation();
 

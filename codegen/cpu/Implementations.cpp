@@ -9,11 +9,12 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 }
 
 llvm::ArrayRef<const Implementation *> implementations() {
-  static const Implementation *const list[] = {&contractImplementation(), &filterGradientImplementation(),
-                                               &windowImplementation(), &poolGradientImplementation(),
-                                               &transposeImplementation(), &scatterImplementation(),
-                                               &rowImplementation(),
-                                               &elementImplementation()};
+  static const Implementation *const list[] = {
+      &contractImplementation(),  &filterGradientImplementation(),
+      &windowImplementation(),    &poolGradientImplementation(),
+      &transposeImplementation(), &scatterImplementation(),
+      &resizeImplementation(),    &rowImplementation(),
+      &elementImplementation()};
   return list;
 }
 

@@ -43,8 +43,8 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
   int64_t lanes = isa.lanes;
   auto type = VectorType::get({lanes}, c.b.getF32Type());
   auto bits = VectorType::get({lanes}, c.b.getI1Type());
-  Value zero = arith::ConstantOp::create(c.b, c.loc,
-                                         DenseElementsAttr::get(type, c.b.getF32FloatAttr(0)));
+  Value zero =
+      arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getF32FloatAttr(0)));
   Value s = c.rem(tile, S), rest = c.div(tile, S), r = c.rem(rest, R);
   rest = c.div(rest, R);
   Value panel = c.rem(rest, panels()), part = c.div(rest, panels());
@@ -81,8 +81,8 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
         Value many = count == lanes ? Value() : c.index(count);
         Value at = c.add(c.add(source, ch), (j + i) * outputStep);
         if (ragged) { // rows past the last output are zeros, and not touched
-          Value inside = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, left,
-                                               c.index(j + i));
+          Value inside =
+              arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, left, c.index(j + i));
           many = c.choose(inside, c.index(count), c.index(0));
           at = c.choose(inside, at, source);
         }
@@ -94,8 +94,7 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
     }
   };
   int64_t whole = channels / lanes * lanes;
-  c.loop(c.index(0), c.index(whole / lanes),
-         [&](Value i) { square(c.mul(i, lanes), lanes); });
+  c.loop(c.index(0), c.index(whole / lanes), [&](Value i) { square(c.mul(i, lanes), lanes); });
   if (whole < channels)
     square(c.index(whole), channels - whole);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights as panels, [part][panel][tap][channel][lane]: what a contraction reads in one sweep. Where
-// the cells come from is a sum of steps, so kernels of convolutions, transposed and flipped ones,
-// and matrices either way round are packed by the same code, at compile time on the host or at run
-// time by a kernel.
+// Weights as panels, [part][panel][tap][channel][lane]: what a contraction reads in one sweep.
+// Where the cells come from is a sum of steps, so kernels of convolutions, transposed and flipped
+// ones, and matrices either way round are packed by the same code, at compile time on the host or
+// at run time by a kernel.
 #pragma once
 
 #include "codegen/cpu/Code.h"

@@ -52,9 +52,8 @@ public:
       Value image = c.div(tile, blocks);
       channel = c.mul(c.rem(tile, blocks), lanes), mask = epilogue.mask(channel, lanes);
       Value first = c.mul(image, p.pixels());
-      c.loop(first, c.add(first, p.pixels()), [&](Value pixel) {
-        epilogue.store(epilogue.splat(0), output, cellOf(pixel), mask);
-      });
+      c.loop(first, c.add(first, p.pixels()),
+             [&](Value pixel) { epilogue.store(epilogue.splat(0), output, cellOf(pixel), mask); });
       Value line = c.mul(image, p.perLine);
       c.loop(line, c.add(line, p.perLine), [&](Value line) {
         Geometry::Line at = p.lineAt(c, line);

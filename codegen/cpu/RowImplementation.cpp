@@ -2,8 +2,8 @@
 //
 // `row`: pointwise chains and reductions on whole vectors. A chain runs over the rows of its
 // result. A reduction over dimensions before the last keeps vectors of the last and sums over the
-// others; one over the last dimensions sums vectors and, at the end, their lanes. What is reduced may
-// be a pointwise chain: it is computed cell by cell as it is summed, and never written.
+// others; one over the last dimensions sums vectors and, at the end, their lanes. What is reduced
+// may be a pointwise chain: it is computed cell by cell as it is summed, and never written.
 #include "codegen/cpu/Epilogue.h"
 
 #include <limits>
@@ -83,8 +83,9 @@ public:
     if (!reduce)
       return chain(c, epilogue, begin, end, isa);
     Reduction r = *describe(reduce);
-    r.inner == 1 ? overRows(c, epilogue, r, begin, end, epilogue.flat(resultArgument(dispatch, 0)), isa)
-                 : keepRows(c, epilogue, r, begin, end, isa);
+    r.inner == 1
+        ? overRows(c, epilogue, r, begin, end, epilogue.flat(resultArgument(dispatch, 0)), isa)
+        : keepRows(c, epilogue, r, begin, end, isa);
   }
 
 private:
@@ -173,9 +174,8 @@ private:
             c.loop(c.index(0), c.index(whole / sets), carried, [&](Value i, ValueRange carried) {
               SmallVector<Value> next;
               for (int64_t s = 0; s < sets; ++s)
-                next.push_back(combine(
-                    c, r, carried[size_t(s)],
-                    cells(row, c.mul(c.add(c.mul(i, sets), s), lanes), {})));
+                next.push_back(combine(c, r, carried[size_t(s)],
+                                       cells(row, c.mul(c.add(c.mul(i, sets), s), lanes), {})));
               return next;
             });
         for (int64_t i = whole / sets * sets; i < whole; ++i)
@@ -183,8 +183,7 @@ private:
               combine(c, r, now[size_t(i % sets)], cells(row, c.index(i * lanes), {}));
         if (rest) {
           auto bits = VectorType::get({lanes}, c.b.getI1Type());
-          Value mask =
-              vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(rest)});
+          Value mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(rest)});
           Value last = cells(row, c.index(whole * lanes), mask);
           now[0] = combine(c, r, now[0], c.choose(mask, last, none));
         }

@@ -59,8 +59,8 @@ public:
     int64_t lanes = isa.lanes, width = k.vectors * lanes;
     Value updates = epilogue.flat(op.getUpdates()), indices = epilogue.flat(op.getIndices());
     auto type = MemRefType::get({k.range * width}, builder.getF32Type());
-    Value stack = memref::AllocaOp::create(builder, c.loc, type, ValueRange{},
-                                           builder.getI64IntegerAttr(64));
+    Value stack =
+        memref::AllocaOp::create(builder, c.loc, type, ValueRange{}, builder.getI64IntegerAttr(64));
     c.loop(kernel.getArgument(count - 2), kernel.getArgument(count - 1), [&](Value tile) {
       Value first = c.mul(c.div(tile, k.blocks(isa)), k.range);
       Value column = c.mul(c.rem(tile, k.blocks(isa)), width);
@@ -72,9 +72,8 @@ public:
         Value left = c.sub(c.index(k.columns), c.add(column, j * lanes));
         return vector::CreateMaskOp::create(builder, c.loc, bits, ValueRange{left});
       };
-      c.loop(c.index(0), c.mul(rows, k.vectors), [&](Value i) {
-        epilogue.store(epilogue.splat(0), stack, c.mul(i, lanes), {});
-      });
+      c.loop(c.index(0), c.mul(rows, k.vectors),
+             [&](Value i) { epilogue.store(epilogue.splat(0), stack, c.mul(i, lanes), {}); });
       c.loop(c.index(0), c.index(k.updates), [&](Value i) {
         Value row = memref::LoadOp::create(builder, c.loc, indices, ValueRange{i});
         row = arith::IndexCastOp::create(builder, c.loc, builder.getIndexType(), row);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `transpose`: permutations by squares of vectors. Dimensions that stay neighbours are one. Where the
-// last dimension moves, a square is read along the input's last dimension, turned in registers and
-// written along the result's; where it stays, runs are copied.
+// `transpose`: permutations by squares of vectors. Dimensions that stay neighbours are one. Where
+// the last dimension moves, a square is read along the input's last dimension, turned in registers
+// and written along the result's; where it stays, runs are copied.
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Panels.h"
 
@@ -68,8 +68,8 @@ public:
   /// Squares of a tile, one below the other.
   static constexpr int64_t kSquares = 8;
   static int64_t tiles(const Permutation &p, const Isa &isa) {
-    int64_t count = ceilDiv(p.last.extent, isa.lanes) *
-                    ceilDiv(p.inputLast.extent, kSquares * isa.lanes);
+    int64_t count =
+        ceilDiv(p.last.extent, isa.lanes) * ceilDiv(p.inputLast.extent, kSquares * isa.lanes);
     for (Dimension d : p.outer)
       count *= d.extent;
     return count;
@@ -138,9 +138,9 @@ private:
   void square(Value at, int64_t wide, int64_t high) {
     SmallVector<Value> rows;
     for (int64_t i = 0; i < lanes; ++i)
-      rows.push_back(i < wide ? epilogue.load(input, c.add(c.add(from, at), i * p.last.from),
-                                              mask(high))
-                              : epilogue.splat(0));
+      rows.push_back(i < wide
+                         ? epilogue.load(input, c.add(c.add(from, at), i * p.last.from), mask(high))
+                         : epilogue.splat(0));
     rows = transposeSquare(c, rows);
     for (int64_t i = 0; i < high; ++i)
       store(rows[size_t(i)], c.add(at, i), wide);
@@ -195,7 +195,8 @@ public:
     Epilogue epilogue(c, dispatch, op, kernel, isa.lanes);
     Permutation p = describe(op, alone);
     unsigned count = kernel.getNumArguments();
-    Emitter(c, p, epilogue, alone, epilogue.flat(op.getInput()), epilogue.flat(resultArgument(dispatch, 0)), isa)
+    Emitter(c, p, epilogue, alone, epilogue.flat(op.getInput()),
+            epilogue.flat(resultArgument(dispatch, 0)), isa)
         .emit(kernel.getArgument(count - 2), kernel.getArgument(count - 1));
   }
 };

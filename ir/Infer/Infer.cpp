@@ -241,13 +241,13 @@ Result maxPoolGradient(Operands operands, const Attributes &attributes) {
   if (operands[0].shape.size() < 3)
     return fail("max_pool_gradient_c1: the input must be (N, spatial..., C), got " +
                 text(operands[0].shape));
-  Result places = windowed("max_pool_gradient", operands[0], get<Ints>(attributes, "window"),
-                           attributes);
+  Result places =
+      windowed("max_pool_gradient", operands[0], get<Ints>(attributes, "window"), attributes);
   if (!places)
     return places;
   if (places.type.shape != operands[1].shape)
-    return fail("max_pool_gradient_c5: the gradient must be " + text(places.type.shape) +
-                ", got " + text(operands[1].shape));
+    return fail("max_pool_gradient_c5: the gradient must be " + text(places.type.shape) + ", got " +
+                text(operands[1].shape));
   if (operands[0].dtype != operands[1].dtype)
     return fail("max_pool_gradient_c6: input and gradient differ in element type");
   return {operands[0], ""};

@@ -124,8 +124,7 @@ Value kernelGradient(const Build &c, Value cells, Value places, ArrayRef<int64_t
 
 /// The transpose of a convolution: gives data of the extents of `data` (N, spatial..., C).
 Value dataGradient(const Build &c, Value g, Value kernel, ArrayRef<int64_t> data,
-                   ArrayRef<int64_t> strides, ArrayRef<int64_t> pads,
-                   ArrayRef<int64_t> dilations) {
+                   ArrayRef<int64_t> strides, ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
   SmallVector<int64_t> padding(pads);
   for (size_t d = 0; d + 2 < data.size(); ++d)
     padding[2 * d + 1] = (Build::shape(g)[d + 1] - 1) * strides[d] +

@@ -181,6 +181,17 @@ CORNET_BINARY(MinimumOp, c.min(x, y), std::isnan(y) ? y : std::min(x, y))
 CORNET_BINARY(PowOp, math::PowFOp::create(b, loc, x, y), std::pow(x, y))
 
 Value CompareOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  if (getElementTypeOrSelf(v[0]).isIntOrIndex()) {
+    using P = arith::CmpIPredicate;
+    P predicate = llvm::StringSwitch<P>(getPredicate())
+                      .Case("eq", P::eq)
+                      .Case("ne", P::ne)
+                      .Case("lt", P::slt)
+                      .Case("le", P::sle)
+                      .Case("gt", P::sgt)
+                      .Default(P::sge);
+    return arith::CmpIOp::create(b, loc, predicate, v[0], v[1]);
+  }
   using P = arith::CmpFPredicate;
   P predicate = llvm::StringSwitch<P>(getPredicate())
                     .Case("eq", P::OEQ)

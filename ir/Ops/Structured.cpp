@@ -671,8 +671,8 @@ Value CircleOp::decompose(OpBuilder &builder) {
     for (int64_t i = 0; i < std::min(B, R); ++i)
       cells[size_t(i * R + i)] = 0;
     auto type = RankedTensorType::get({B, R}, builder.getF32Type());
-    Value others = ConstantOp::create(builder, getLoc(),
-                                      DenseElementsAttr::get(type, ArrayRef<float>(cells)));
+    Value others =
+        ConstantOp::create(builder, getLoc(), DenseElementsAttr::get(type, ArrayRef<float>(cells)));
     positive = c.mul(positive, c.cast(others, distance));
   }
   auto logSum = [&](Value present, Value power) {

@@ -30,8 +30,8 @@ int main(int argc, char **argv) try {
       Sequential({10}, {Normalization({.mean = moments.mean, .variance = moments.variance}),
                         Dense({.units = 1})});
   Trainer trainer(model);
-  trainer.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse"});
-  // Every step sees all rows: plain gradient descent on a quadratic.
+  trainer.compile({.optimizer = SGD({.learning_rate = 0.1, .momentum = 0.9}), .loss = "mse"});
+  // Every step sees all rows: gradient descent, with momentum, on a quadratic.
   trainer.fit(data.x, data.y, {.batch_size = data.x.rows(), .epochs = 1000, .verbose = 0});
 
   // In closed form. A first column of ones is the bias.

@@ -26,10 +26,11 @@ int main(int argc, char **argv) try {
   model.summary(std::cout);
 
   Trainer trainer(model);
-  trainer.compile({.optimizer = Adam({.learning_rate = 0.02}),
+  trainer.compile({.optimizer = Adam({.learning_rate = CosineDecay(
+                                          {.initial_learning_rate = 0.05, .decay_steps = 800})}),
                    .loss = "binary_crossentropy",
                    .metrics = {"accuracy", metrics::AUC()}});
-  trainer.fit(data.x, data.y, {.batch_size = 64, .epochs = 60, .verbose = 2});
+  trainer.fit(data.x, data.y, {.batch_size = 64, .epochs = 100, .verbose = 2});
 
   Logs train = trainer.evaluate(data.x, data.y), test = trainer.evaluate(data.x_test, data.y_test);
   std::printf("train loss %.4f\n", train.at("loss"));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts long reductions over the first dimensions in two: reduce over {0, .., k} becomes one over the
-// later of them, whose results are independent, and one over the rest. So a sum over a whole batch
-// of images has work for every thread, in an order that depends on shapes alone, and a smaller
-// error.
-// Requires: static shapes. Guarantees: the values stay the same but for rounding. Fires where at
-// least 2048 cells are reduced over neighbouring dimensions from the first one on, and at least 16
-// partial results are left for the second step.
+// Cuts long reductions over the first dimensions in two: reduce over {0, .., k} becomes one over
+// the later of them, whose results are independent, and one over the rest. So a sum over a whole
+// batch of images has work for every thread, in an order that depends on shapes alone, and a
+// smaller error. Requires: static shapes. Guarantees: the values stay the same but for rounding.
+// Fires where at least 2048 cells are reduced over neighbouring dimensions from the first one on,
+// and at least 16 partial results are left for the second step.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 

@@ -159,15 +159,17 @@ const Row rows[] = {
      "%y = cornet.neg %d : (tensor<?x1x37x19xf32>) -> tensor<?x1x37x19xf32>",
      "tensor<?x1x37x19xf32>"},
     {"pool_gradients_relu", "tensor<?x6x7x18xf32>",
+     "%z = cornet.relu %x : (tensor<?x6x7x18xf32>) -> tensor<?x6x7x18xf32>\n" // many ties
      "%a = cornet.max_pool %x {window = array<i64: 3, 2>, strides = array<i64: 2, 1>, padding = "
      "array<i64: 1, 1, 0, 1>, dilations = array<i64: 1, 1>} : (tensor<?x6x7x18xf32>) -> "
      "tensor<?x3x7x18xf32>\n"
-     "%b = cornet.max_pool_gradient %x, %a {window = array<i64: 3, 2>, strides = array<i64: 2, 1>, "
+     "%b = cornet.max_pool_gradient %z, %a {window = array<i64: 3, 2>, strides = array<i64: 2, 1>, "
      "padding = array<i64: 1, 1, 0, 1>, dilations = array<i64: 1, 1>} : (tensor<?x6x7x18xf32>, "
      "tensor<?x3x7x18xf32>) -> tensor<?x6x7x18xf32>\n"
      "%c = cornet.add %b, %x : (tensor<?x6x7x18xf32>, tensor<?x6x7x18xf32>) -> "
      "tensor<?x6x7x18xf32>\n"
-     "%d = cornet.avg_pool_gradient %c {size = array<i64: 6, 7>, window = array<i64: 3, 3>, strides "
+     "%d = cornet.avg_pool_gradient %c {size = array<i64: 6, 7>, window = array<i64: 3, 3>, "
+     "strides "
      "= array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : "
      "(tensor<?x6x7x18xf32>) -> tensor<?x6x7x18xf32>\n"
      "%y = cornet.mul %d, %x : (tensor<?x6x7x18xf32>, tensor<?x6x7x18xf32>) -> "

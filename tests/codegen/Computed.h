@@ -21,7 +21,7 @@ struct Size {
 
 struct Case {
   std::string name, op, attributes;
-  Size small, large;
+  Size small, large; ///< no large operands: not timed
 };
 
 inline int64_t cells(const Shape &shape) {
@@ -66,7 +66,8 @@ inline std::string moduleOf(const Case &it, const Size &size) {
 
 /// A convolution (N, H, W, C) to O channels with its two gradients.
 inline void addConvolution(std::vector<Case> &cases, const std::string &name, int64_t window,
-                           int64_t stride, int64_t before, int64_t after, Shape small, Shape large) {
+                           int64_t stride, int64_t before, int64_t after, Shape small,
+                           Shape large) {
   auto sizes = [&](int form, const Shape &s) {
     int64_t N = s[0], H = s[1], C = s[2], O = s[3], W = s.size() > 4 ? s[4] : H;
     auto extent = [&](int64_t in) { return (in + before + after - window) / stride + 1; };
@@ -83,10 +84,43 @@ inline void addConvolution(std::vector<Case> &cases, const std::string &name, in
               cut = ", padding = " + array({before, after - rest, before, after - rest});
   cases.push_back({name + "_forward", "conv", steps + pads + ", groups = 1 : i64", sizes(0, small),
                    sizes(0, large)});
-  cases.push_back({name + "_data", "conv_transpose", steps + cut, sizes(1, small), sizes(1, large)});
+  cases.push_back(
+      {name + "_data", "conv_transpose", steps + cut, sizes(1, small), sizes(1, large)});
   cases.push_back({name + "_kernel", "conv_filter_gradient",
                    steps + pads + ", window = " + array({window, window}), sizes(2, small),
                    sizes(2, large)});
+}
+
+/// Transposed convolutions and gradients of kernels over windows, steps and paddings of all kinds.
+inline void addWindows(std::vector<Case> &cases) {
+  for (int64_t window : {1, 2, 3, 5})
+    for (int64_t stride : {1, 2, 3})
+      for (int64_t before : {0, 1, 2}) {
+        int64_t H = 5, W = 4, C = 5, O = 18, after = before / 2, dilation = stride == 1 ? 2 : 1;
+        auto full = [&](int64_t in) {
+          return (in - 1) * stride + (window - 1) * dilation + 1 - before - after;
+        };
+        auto places = [&](int64_t in) {
+          return (in + before + after - (window - 1) * dilation - 1) / stride + 1;
+        };
+        std::string attributes = "strides = " + array({stride, stride}) +
+                                 ", dilations = " + array({dilation, dilation}) +
+                                 ", padding = " + array({before, after, before, after});
+        std::string name = std::to_string(window) + "_by_" + std::to_string(stride) + "_pad_" +
+                           std::to_string(before);
+        if (full(W) > 0)
+          cases.push_back({"transposed_" + name,
+                           "conv_transpose",
+                           attributes,
+                           {{{2, H, W, C}, {window, window, O, C}}, {2, full(H), full(W), O}},
+                           {}});
+        H = 11, W = 10;
+        cases.push_back({"filter_" + name,
+                         "conv_filter_gradient",
+                         attributes + ", window = " + array({window, window}),
+                         {{{2, H, W, C}, {2, places(H), places(W), O}}, {window, window, C, O}},
+                         {}});
+      }
 }
 
 inline std::vector<Case> cases() {
@@ -103,8 +137,8 @@ inline std::vector<Case> cases() {
     };
     out.push_back({name + "_forward", "matmul", flags("false", "false"), sizes(0, 5, 19, 37),
                    sizes(0, m, k, n)});
-    out.push_back({name + "_data", "matmul", flags("false", "true"), sizes(1, 5, 19, 37),
-                   sizes(1, m, k, n)});
+    out.push_back(
+        {name + "_data", "matmul", flags("false", "true"), sizes(1, 5, 19, 37), sizes(1, m, k, n)});
     out.push_back({name + "_kernel", "matmul", flags("true", "false"), sizes(2, 5, 19, 37),
                    sizes(2, m, k, n)});
   };
@@ -119,6 +153,7 @@ inline std::vector<Case> cases() {
   addConvolution(out, "conv1x1s2_64_128", 1, 2, 0, 0, {2, 6, 9, 20, 8}, {32, 32, 64, 128});
   addConvolution(out, "conv1x1_64_256", 1, 1, 0, 0, {2, 6, 9, 20, 8}, {32, 16, 64, 256});
   addConvolution(out, "conv3x3_3_64", 3, 1, 1, 1, {2, 6, 3, 20, 8}, {32, 32, 3, 64});
+  addWindows(out);
   // Long enough to be summed in chunks: of images, of lines, and of a long line.
   addConvolution(out, "long_images", 3, 1, 1, 1, {19, 16, 5, 9}, {256, 16, 64, 64});
   addConvolution(out, "long_lines", 3, 2, 1, 1, {1, 131, 3, 9}, {1, 511, 64, 64});

@@ -109,10 +109,8 @@ inline const std::vector<Row> &rows() {
         {"reshape", {image}, {{"shape", Ints{-1, 42, 20}}}, {{"shape", Ints{-1, 784, 128}}}});
     for (Ints order : {Ints{0, 3, 1, 2}, Ints{0, 2, 1, 3}, Ints{0, 3, 2, 1}})
       t.push_back({"transpose", {image}, {{"permutation", order}}, {}});
-    t.push_back({"transpose",
-                 {{{-1, 150, 37}, {-1, 1024, 1024}}},
-                 {{"permutation", Ints{0, 2, 1}}},
-                 {}});
+    t.push_back(
+        {"transpose", {{{-1, 150, 37}, {-1, 1024, 1024}}}, {{"permutation", Ints{0, 2, 1}}}, {}});
     t.push_back({"pad",
                  {image},
                  {{"low", Ints{0, 1, 0, 0}}, {"high", Ints{0, 0, 2, 0}}, {"value", 1.0}},
@@ -139,10 +137,11 @@ inline const std::vector<Row> &rows() {
                  {{{}, {}, "int32"}, image},
                  {{"distribution", std::string("normal")}, {"seed", int64_t(987654321012)}},
                  {}});
-    t.push_back({"circle",
-                 {{{-1}, {-1}, "int32"}, {{-1, 5}, {-1, 64}}, {{7}, {256}, "int32"}, {{7, 5}, {256, 64}}},
-                 {{"gamma", 4.0}, {"margin", 0.4}, {"remove_diagonal", true}},
-                 {}});
+    t.push_back(
+        {"circle",
+         {{{-1}, {-1}, "int32"}, {{-1, 5}, {-1, 64}}, {{7}, {256}, "int32"}, {{7, 5}, {256, 64}}},
+         {{"gamma", 4.0}, {"margin", 0.4}, {"remove_diagonal", true}},
+         {}});
     const Operand places{{-1, 5, 4, 2}, {-1, 28, 28, 2}};
     for (auto [interpolation, mode] : {std::pair{"bilinear", "reflect"},
                                        {"bilinear", "constant"},

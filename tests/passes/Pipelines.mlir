@@ -14,7 +14,7 @@
 // CHECK-NEXT:      %[[RELU:.*]] = cornet.relu %[[BIASED]]
 // CHECK-NEXT:      cornet.yield %[[RELU]]
 // CHECK:         %[[F:.*]] = cornet.reshape %[[C]]
-// CHECK-NEXT:    %[[D:.*]] = cornet.dispatch(%[[F]]
+// CHECK:         %[[D:.*]] = cornet.dispatch(%[[F]]
 // CHECK:           cornet.matmul
 // CHECK-NEXT:      cornet.add
 // CHECK-NEXT:      cornet.relu

@@ -116,7 +116,7 @@ func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tens
   %12 = cornet.broadcast %m {shape = array<i64: 5, 3, 2>} : (tensor<3x2xf32>) -> tensor<5x3x2xf32>
   %13 = cornet.gather %m, %i : (tensor<3x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
   %14 = cornet.resize %x {size = array<i64: 8, 8>} : (tensor<?x4x4x2xf32>) -> tensor<?x8x8x2xf32>
-  %17 = cornet.grid_sample %x, %x {fill_mode = "wrap", fill_value = 5.0e-01 : f64, interpolation = "nearest"} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %gs = cornet.grid_sample %x, %x {fill_mode = "wrap", fill_value = 5.0e-01 : f64, interpolation = "nearest"} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %15 = cornet.softmax %x {axis = -1 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %30 = cornet.scatter %m, %j {rows = 5 : i64} : (tensor<3x2xf32>, tensor<3xi32>) -> tensor<5x2xf32>
   %18 = cornet.random %s, %x {distribution = "normal", seed = 7 : i64} : (tensor<i32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
