@@ -97,7 +97,7 @@ int main(int argc, char **argv) try {
 
   Gan gan(discriminator, generator);
   gan.compile({.optimizer = Adam({.learning_rate = 1e-3, .beta_1 = 0.5})});
-  gan.fit({data.x}, {},
+  gan.fit(data.x, {},
           {.batch_size = 64,
            .verbose = 2,
            .epochs = std::stoi(models::argument(argc, argv, "--epochs", "200"))});
