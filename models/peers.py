@@ -110,7 +110,7 @@ def lenet():
         keras.utils.set_random_seed(seed)
         model = keras.Sequential([
             keras.Input((28, 28, 1)), layers.Conv2D(6, 5, padding="same", activation="relu"),
-            layers.AveragePooling2D(), layers.Conv2D(16, 5, activation="relu"), layers.AveragePooling2D(),
+            layers.AveragePooling2D(2), layers.Conv2D(16, 5, activation="relu"), layers.AveragePooling2D(2),
             layers.Flatten(), layers.Dense(120, "relu"), layers.Dense(84, "relu"), layers.Dense(10, "softmax")])
         print(f"  seed {seed}: test accuracy {classify(model, enlarged(x), y, enlarged(xTest), yTest, epochs=20):.4f}")
 

@@ -71,9 +71,12 @@ double train(const char *name, const models::Split &data, std::vector<Handle> la
   LossPtr hinge = LossFunction("hinge", [](const Tensor &y, const Tensor &scores) {
     return CategoricalHinge()->call(ops::oneHot(y, 10), scores);
   });
-  trainer.compile(
-      {.optimizer = Adam({.learning_rate = 0.01}), .loss = hinge, .metrics = {"accuracy"}});
-  trainer.fit(data.x, data.y, {.batch_size = 64, .epochs = 40, .verbose = 2});
+  int64_t epochs = 60, steps = epochs * ((data.x.rows() + 63) / 64);
+  trainer.compile({.optimizer = Adam({.learning_rate = CosineDecay(
+                                          {.initial_learning_rate = 0.01, .decay_steps = steps})}),
+                   .loss = hinge,
+                   .metrics = {"accuracy"}});
+  trainer.fit(data.x, data.y, {.batch_size = 64, .epochs = int(epochs), .verbose = 2});
   double accuracy = trainer.evaluate(data.x_test, data.y_test).at("accuracy");
   std::printf("%s test accuracy %.4f\n", name, accuracy);
   return accuracy;
