@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the held-out handwritten digits as x.npy (N 8 8 1, float32, 0..1) and y.npy (N, int64).
+"""Writes handwritten digits: those held out as x.npy (N 8 8 1, float32, 0..1) and y.npy (N, int64), the
+others, to train on, as train_x.npy and train_y.npy.
 
     python models/digits/data.py FOLDER
 
@@ -34,7 +35,9 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     os.makedirs(sys.argv[1], exist_ok=True)
-    _, _, x, y = load()
+    trainX, trainY, x, y = load()
+    save(os.path.join(sys.argv[1], "train_x.npy"), trainX)
+    save(os.path.join(sys.argv[1], "train_y.npy"), trainY)
     save(os.path.join(sys.argv[1], "x.npy"), x)
     save(os.path.join(sys.argv[1], "y.npy"), y)
-    print(f"{len(x)} held-out digits in {sys.argv[1]}")
+    print(f"{len(trainX)} digits to train on and {len(x)} held out in {sys.argv[1]}")
