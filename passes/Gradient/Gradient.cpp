@@ -99,8 +99,11 @@ struct Gradient : impl::GradientBase<Gradient> {
     Accumulator accumulator(first);
     if (failed(accumulator.run(y, wanted)))
       return failure();
-    for (GradientOp op : group) {
-      op.getResult().replaceAllUsesWith(accumulator.by(op.getX()));
+    SmallVector<Value> gradients; // all of them before the first op, which they stand before, goes
+    for (Value value : wanted)
+      gradients.push_back(accumulator.by(value));
+    for (auto [op, gradient] : llvm::zip_equal(group, gradients)) {
+      op.getResult().replaceAllUsesWith(gradient);
       op.erase();
     }
     return success();
