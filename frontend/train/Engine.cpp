@@ -90,6 +90,14 @@ void Engine::build() {
     entryIndex[program->entryName(i)] = i;
 }
 
+uint64_t Engine::arena(const std::string &entry) const {
+  uint64_t most = 0;
+  size_t index = entryIndex.at(entry);
+  for (size_t plan = 0; plan < cornet_program_plan_count(program->get(), index); ++plan)
+    most = std::max(most, cornet_program_plan_arena(program->get(), index, plan));
+  return most;
+}
+
 void Engine::call(const std::string &entry, int64_t rows, const void *const *inputs,
                   void *const *outputs) {
   rt::check(

@@ -75,6 +75,9 @@ struct CompileArguments {
   std::vector<double> loss_weights{}; ///< one for each output; empty: all 1
   MetricArguments metrics{}, weighted_metrics{};
   unsigned threads = 0; ///< that compute; 0: as many as the machine has cores
+  /// Bytes that a training step may use besides the variables, 0: any number. What does not fit is
+  /// computed again in the backward pass; throws with the bytes needed when that is not enough.
+  uint64_t max_memory = 0;
 };
 
 using ClassWeight = std::map<int64_t, double>;
