@@ -3,18 +3,11 @@
 // encoder is a model of its own that shares the weights.
 //     train_autoencoder [--epochs N]
 #include "models/data.h"
+#include "models/pictures.h"
 
 #include <cornet/cornet.h>
 #include <cornet/training.h>
 using namespace cornet;
-
-/// Pictures (N, 8, 8, 1) as characters, side by side.
-void draw(const data::Array &pictures, int64_t count) {
-  for (int64_t row = 0; row < 8; ++row, std::puts(""))
-    for (int64_t i = 0; i < count; ++i, std::printf("  "))
-      for (int64_t column = 0; column < 8; ++column)
-        std::putchar(" .:-=+*#%@"[int(pictures.at((i * 8 + row) * 8 + column) * 9.99)]);
-}
 
 int main(int argc, char **argv) try {
   set_random_seed(1);
@@ -38,8 +31,8 @@ int main(int argc, char **argv) try {
               });
 
   std::puts("eight digits of the test set, and what their codes tell:");
-  draw(data.x_test, 8);
-  draw(trainer.predict(data.x_test)[0], 8);
+  models::draw(data.x_test, 8);
+  models::draw(trainer.predict(data.x_test)[0], 8);
   Trainer coder(encoder);
   coder.compile({});
   data::Array codes = coder.predict(data.x_test.slice(0, 1))[0];

@@ -3,14 +3,12 @@
 // optimizers. The generator makes digits of noise, the discriminator tells them from real ones.
 //     train_gan [--epochs N] [--samples FILE.pgm]
 #include "models/data.h"
+#include "models/pictures.h"
 
 #include <cornet/cornet.h>
 #include <cornet/training.h>
 
-#include <cmath>
-#include <fstream>
 #include <random>
-#include <set>
 using namespace cornet;
 
 constexpr int64_t noise = 16;
@@ -39,39 +37,6 @@ struct Gan : Trainer {
   }
   std::vector<VariablePtr> extra_variables() const override { return generator.variables(); }
 };
-
-/// Pictures (N, 8, 8, 1) as a square of squares, each pixel 4 x 4: a grey PGM file.
-void write(const std::string &path, const data::Array &pictures, int64_t side) {
-  std::ofstream file(path, std::ios::binary);
-  file << "P5 " << side * 32 << ' ' << side * 32 << " 255\n";
-  for (int64_t y = 0; y < side * 32; ++y)
-    for (int64_t x = 0; x < side * 32; ++x) {
-      int64_t picture = y / 32 * side + x / 32, pixel = y % 32 / 4 * 8 + x % 32 / 4;
-      file.put(char(pictures.at(picture * 64 + pixel) * 255));
-    }
-  if (!file.flush())
-    throw data::Error(path + ": cannot be written; name another file with --samples");
-}
-
-/// The mean distance of pictures from the nearest of `real`, and how many digits those are.
-void judge(const char *name, const data::Array &pictures, const models::Split &real) {
-  std::span<const float> a = pictures.data<float>(), b = real.x.data<float>();
-  std::set<int> digits;
-  double sum = 0;
-  for (int64_t i = 0; i < pictures.rows(); ++i) {
-    double least = 1e9;
-    int digit = 0;
-    for (int64_t j = 0; j < real.x.rows(); ++j) {
-      double square = 0;
-      for (int64_t k = 0; k < 64; ++k)
-        square += (a[i * 64 + k] - b[j * 64 + k]) * (a[i * 64 + k] - b[j * 64 + k]);
-      if (square < least)
-        least = square, digit = int(real.y.at(j));
-    }
-    sum += std::sqrt(least), digits.insert(digit);
-  }
-  std::printf("%s distance %.3f, digits %zu\n", name, sum / double(pictures.rows()), digits.size());
-}
 
 int main(int argc, char **argv) try {
   set_random_seed(1);
@@ -111,10 +76,10 @@ int main(int argc, char **argv) try {
   Trainer sampler(generator);
   sampler.compile({});
   data::Array made = sampler.predict(seeds)[0];
-  judge("held-out", data.x_test, data);
-  judge("generated", made, data);
+  models::judge("held-out", data.x_test, data);
+  models::judge("generated", made, data);
   std::string file = models::argument(argc, argv, "--samples", "samples.pgm");
-  write(file, made, 16);
+  models::writePgm(file, made, 16);
   std::printf("256 digits in %s\n", file.c_str());
 } catch (const std::exception &error) {
   return models::fail(error);
