@@ -133,11 +133,42 @@ def autoencoder():
     print(f"  8 principal components: test mse {((pca.inverse_transform(pca.transform(flat)) - flat) ** 2).mean():.5f}")
 
 
+def gan():
+    """Two compiled steps in turn: the discriminator's, then the generator's through it."""
+    import keras
+    from keras import layers
+    x, y, xTest, _ = data.load("digits")
+    keras.utils.set_random_seed(1)
+    generator = keras.Sequential([keras.Input((16,)), layers.Dense(128, "relu"), layers.Dense(128, "relu"),
+                                  layers.Dense(64, "sigmoid"), layers.Reshape((8, 8, 1))])
+    discriminator = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(128, "leaky_relu"),
+                                      layers.Dropout(0.3), layers.Dense(1)])
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    discriminator.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), loss)
+    combined = keras.Sequential([generator, discriminator])
+    random = np.random.default_rng(1)
+    discriminator.trainable = False
+    combined.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), loss)
+    discriminator.trainable = True
+    for _ in range(200):
+        order = random.permutation(len(x))[:len(x) // 64 * 64].reshape(-1, 64)
+        for rows in order:
+            noise = random.normal(size=(64, 16)).astype(np.float32)
+            both = np.concatenate([x[rows], np.asarray(generator(noise))])
+            discriminator.trainable = True
+            discriminator.train_on_batch(both, np.repeat([[1.0], [0.0]], 64, axis=0))
+            discriminator.trainable = False
+            combined.train_on_batch(noise, np.ones((64, 1)))
+    for name, made in ("held-out", xTest), ("generated", generator.predict(random.normal(size=(256, 16)), verbose=0)):
+        distances = np.linalg.norm(made.reshape(-1, 1, 64) - x.reshape(1, -1, 64), axis=2)
+        print(f"  {name}: distance {distances.min(1).mean():.3f}, digits {len(set(y[distances.argmin(1)]))}")
+
+
 PEERS = {"linear_regression": linear_regression,
          "logistic_regression": lambda: regression("breast_cancer"),
          "softmax_regression": lambda: regression("wine"),
          "linear_svm": linear_svm, "kernel_svm": kernel_svm, "gradient_descent": gradient_descent,
-         "mlp": mlp, "lenet": lenet, "autoencoder": autoencoder}
+         "mlp": mlp, "lenet": lenet, "autoencoder": autoencoder, "gan": gan}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or PEERS:

@@ -21,6 +21,7 @@ struct Gan : Trainer {
   Model generator;
   OptimizerPtr generatorOptimizer = Adam({.learning_rate = 1e-3, .beta_1 = 0.5});
 
+  // Both gradients are of the weights before the step.
   StepResults train_step(const StepInputs &inputs) override {
     Tensor real = inputs.x[0];
     Tensor seed = ops::randomNormal(ops::slice(ops::reshape(real, {-1, 64}), {0, 0}, {-1, noise}));
@@ -62,10 +63,8 @@ int main(int argc, char **argv) try {
 
   Gan gan(discriminator, generator);
   gan.compile({.optimizer = Adam({.learning_rate = 1e-3, .beta_1 = 0.5})});
-  gan.fit(data.x, {},
-          {.batch_size = 64,
-           .verbose = 2,
-           .epochs = std::stoi(models::argument(argc, argv, "--epochs", "200"))});
+  int epochs = std::stoi(models::argument(argc, argv, "--epochs", "200"));
+  gan.fit(data.x, {}, {.batch_size = 64, .epochs = epochs, .verbose = 2});
 
   // fit() left the weights in both models: the generator alone, on noise from here.
   std::mt19937 bits(3);
