@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An autoencoder squeezes 64 pixels through 8 numbers and back. Its targets are its inputs; the
 // encoder is a model of its own that shares the weights.
-//     train_autoencoder [--epochs N]
+//     train_autoencoder [--epochs N] [--seed N]
 #include "models/data.h"
 #include "models/pictures.h"
 
@@ -10,7 +10,7 @@
 using namespace cornet;
 
 int main(int argc, char **argv) try {
-  set_random_seed(1);
+  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
   models::Split data = models::load("digits", argc, argv);
 
   Tensor image = Input({8, 8, 1});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A generative adversarial network (Goodfellow et al. 2014) in one compiled step: two models, two
 // optimizers. The generator makes digits of noise, the discriminator tells them from real ones.
-//     train_gan [--epochs N] [--samples FILE.pgm]
+//     train_gan [--epochs N] [--seed N] [--samples FILE.pgm]
 #include "models/data.h"
 #include "models/pictures.h"
 
@@ -40,7 +40,7 @@ struct Gan : Trainer {
 };
 
 int main(int argc, char **argv) try {
-  set_random_seed(1);
+  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
   models::Split data = models::load("digits", argc, argv);
   Model discriminator =
       Sequential({8, 8, 1},

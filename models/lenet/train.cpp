@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998) learns handwritten digits. The weights go to a
 // .keras file, which Keras loads and `cornet compile` makes an artifact of.
-//     train_lenet [--mnist DIR | --cifar DIR] [--epochs N] [--save FILE.keras]
+//     train_lenet [--mnist DIR | --cifar DIR] [--epochs N] [--seed N] [--save FILE.keras]
 #include "models/data.h"
 
 #include <cornet/cornet.h>
@@ -18,7 +18,7 @@ data::Array enlarged(const data::Array &pictures) {
 }
 
 int main(int argc, char **argv) try {
-  set_random_seed(1);
+  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
   models::Split data = models::loadPictures(argc, argv);
   if (data.x.shape[1] == 8)
     data.x = enlarged(data.x), data.x_test = enlarged(data.x_test);

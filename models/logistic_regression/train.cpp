@@ -26,11 +26,12 @@ int main(int argc, char **argv) try {
   model.summary(std::cout);
 
   Trainer trainer(model);
-  trainer.compile({.optimizer = Adam({.learning_rate = CosineDecay(
-                                          {.initial_learning_rate = 0.05, .decay_steps = 800})}),
+  trainer.compile({.optimizer = Adam({.learning_rate = CosineDecay({.initial_learning_rate = 0.05,
+                                                                    .decay_steps = 8 * 100})}),
                    .loss = "binary_crossentropy",
                    .metrics = {"accuracy", metrics::AUC()}});
-  trainer.fit(data.x, data.y, {.batch_size = 64, .epochs = 100, .verbose = 2});
+  // 456 samples are 8 batches of 57. In a smaller last batch each sample would count for more.
+  trainer.fit(data.x, data.y, {.batch_size = 57, .epochs = 100, .verbose = 2});
 
   Logs train = trainer.evaluate(data.x, data.y), test = trainer.evaluate(data.x_test, data.y_test);
   std::printf("train loss %.4f\n", train.at("loss"));

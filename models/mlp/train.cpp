@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A multilayer perceptron learns handwritten digits: hidden layers, dropout, early stopping.
-//     train_mlp [--mnist DIR | --cifar DIR] [--epochs N]
+//     train_mlp [--mnist DIR | --cifar DIR] [--epochs N] [--seed N]
 #include "models/data.h"
 
 #include <cornet/cornet.h>
@@ -10,7 +10,7 @@
 using namespace cornet;
 
 int main(int argc, char **argv) try {
-  set_random_seed(1);
+  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
   models::Split data = models::loadPictures(argc, argv);
   const Shape &shape = data.x.shape; // N H W C
 
