@@ -24,7 +24,7 @@ int main(int argc, char **argv) try {
   trainer.compile({.optimizer = Adam({.learning_rate = 0.03}),
                    .loss = "sparse_categorical_crossentropy",
                    .metrics = {"accuracy"}});
-  trainer.fit(data.x, data.y, {.batch_size = data.x.rows(), .epochs = 500, .verbose = 0});
+  trainer.fit(data.x, data.y, {.batch_size = data.x.rows(), .epochs = 1500, .verbose = 0});
 
   // The probabilities of every sixth wine of the test set, and what they are.
   data::Array p = trainer.predict(data.x_test)[0];
