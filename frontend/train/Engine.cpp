@@ -133,14 +133,16 @@ void *Engine::cellsNamed(const std::string &variable, size_t *count) {
 }
 
 void Engine::write(const std::string &path, const std::vector<std::string> &names,
-                   const std::vector<int64_t> &batches, const std::function<void()> &beforehand) {
+                   const std::vector<int64_t> &batches, const std::vector<std::string> &cpus,
+                   const std::function<void()> &beforehand) {
   std::set<std::string> all(names.begin(), names.end());
   ProgramDescription program = describe(all);
   for (EntryPoint &entry : program.entries)
     entry.batches.clear();
   beforehand();
   BuildOptions options;
-  options.batches = batches, options.threads = std::max(threads, 1u);
+  options.batches = batches, options.cpus = cpus;
+  options.threads = std::max(threads, 1u);
   if (std::string problems = buildProgram(program, options, path); !problems.empty())
     throw std::runtime_error(problems);
 }

@@ -40,7 +40,8 @@ public:
   cornet_session *handle() { return session->get(); }
   /// Compiles everything recorded so far, and the given entry points, for `batches`, to a file.
   void write(const std::string &path, const std::vector<std::string> &names,
-             const std::vector<int64_t> &batches, const std::function<void()> &beforehand);
+             const std::vector<int64_t> &batches, const std::vector<std::string> &cpus,
+             const std::function<void()> &beforehand);
 
 private:
   EntryPoint &recorded(const std::string &name);

@@ -97,7 +97,7 @@ void Trainer::saveArtifact(const std::string &path, const std::vector<int64_t> &
   if (!steps->known())
     throw std::runtime_error("saveArtifact: the types of the targets are not known before the "
                              "first step; call train_on_batch() or fit() once");
-  engine->write(path, names, batches, [this] {
+  engine->write(path, names, batches, steps->arguments.cpus, [this] {
     pull(); // variables start as they are now
   });
 }

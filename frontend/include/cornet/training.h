@@ -75,6 +75,9 @@ struct CompileArguments {
   std::vector<double> loss_weights{}; ///< one for each output; empty: all 1
   MetricArguments metrics{}, weighted_metrics{};
   unsigned threads = 0; ///< that compute; 0: as many as the machine has cores
+  /// What saveArtifact() compiles for, as `cornet compile --cpu`: "host", "x86-64-v3", ... Several
+  /// share the file; the machine that loads it takes the best it has.
+  std::vector<std::string> cpus{"host"};
 };
 
 using ClassWeight = std::map<int64_t, double>;
