@@ -9,7 +9,7 @@ export CORNET_CACHE_DIR=$work/cache
 fail() { echo "FAILED: $*"; exit 1; }
 
 cmake --install "$CORNET_BUILD_DIR" --prefix "$work/prefix" >"$work/install.log" || { tail "$work/install.log"; fail install; }
-cp -r "$CORNET_SOURCE_DIR/tests/sdk/training" "$work/mine"
+cp -r "$work/prefix/share/cornet/training-template" "$work/mine"
 cmake -S "$work/mine" -B "$work/build" -G Ninja -DCMAKE_CXX_COMPILER="${CXX:-clang++-22}" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/build.log" 2>&1 &&
   cmake --build "$work/build" -- -v >>"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; fail "building the program"; }
 ! grep -nE "$CORNET_SOURCE_DIR/" "$work/build.log" || fail "the program was built with files of the source tree"
