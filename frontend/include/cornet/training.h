@@ -78,6 +78,9 @@ struct CompileArguments {
   /// Bytes that a training step may use besides the variables, 0: any number. What does not fit is
   /// computed again in the backward pass; throws with the bytes needed when that is not enough.
   uint64_t max_memory = 0;
+  /// What saveArtifact() compiles for, as `cornet compile --cpu`: "host", "x86-64-v3", ... Several
+  /// share the file; the machine that loads it takes the best it has.
+  std::vector<std::string> cpus{"host"};
 };
 
 using ClassWeight = std::map<int64_t, double>;
