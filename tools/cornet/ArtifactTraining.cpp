@@ -44,6 +44,12 @@ ArtifactTraining::ArtifactTraining(const std::string &artifact, unsigned threads
   targetPorts.assign(firstTarget, ports.end());
 }
 
+std::vector<int64_t> ArtifactTraining::outputShape(size_t index) const {
+  std::optional<size_t> predict = findEntry(*program, "predict");
+  std::vector<Port> outputs = predict ? portsOf(*program, *predict).second : std::vector<Port>();
+  return index < outputs.size() ? outputs[index].shape : std::vector<int64_t>();
+}
+
 bool ArtifactTraining::serves(size_t entry, int64_t rows) const {
   for (size_t plan = 0, end = cornet_program_plan_count(program.get(), entry); plan < end; ++plan)
     if (cornet_program_plan_batch(program.get(), entry, plan) == uint64_t(rows))
@@ -60,12 +66,11 @@ int64_t ArtifactTraining::batchFor(int64_t wanted, int64_t rows) const {
     if ((wanted ? each == wanted : true) && each <= rows)
       best = std::max(best, each);
   if (!best)
-    throw UserError(
-        fmt::format("the training step is compiled for batches of {} rows, {}",
-                    fmt::join(plans, ", "),
-                    std::find(plans.begin(), plans.end(), wanted) == plans.end() && wanted
-                        ? fmt::format("not of {}; choose one of them by --batch-size", wanted)
-                        : fmt::format("and the data have {}; give more", rows)));
+    throw UserError(fmt::format(
+        "the training step is compiled for batches of {} rows, {}", fmt::join(plans, ", "),
+        std::find(plans.begin(), plans.end(), wanted) == plans.end() && wanted
+            ? fmt::format("not of {}; choose one of them by --batch-size", wanted)
+            : fmt::format("and the data have {}; give more", rows)));
   return best;
 }
 
@@ -178,7 +183,8 @@ ArtifactTraining::Metrics ArtifactTraining::train(const Samples &samples, int64_
                                                   std::optional<uint64_t> shuffleSeed,
                                                   const std::map<int64_t, double> &classes,
                                                   const std::function<void(double)> &progress) {
-  if (!classes.empty() && (!weighted || targetPorts.size() != 1 || targetPorts[0].shape.size() != 1))
+  if (!classes.empty() &&
+      (!weighted || targetPorts.size() != 1 || targetPorts[0].shape.size() != 1))
     throw UserError("--class-weight: this artifact's training step takes no weights; make it from "
                     "the model with --class-weight");
   std::vector<int64_t> order(size_t(samples.rows()));

@@ -24,6 +24,8 @@ public:
 
   const std::vector<Port> &inputs() const { return inputPorts; }
   const std::vector<Port> &targets() const { return targetPorts; }
+  /// The shape of output `index` of predict; empty where it has no such output.
+  std::vector<int64_t> outputShape(size_t index) const;
   bool evaluates() const { return evaluateStep.has_value(); }
 
   struct Samples {

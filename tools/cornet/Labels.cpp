@@ -64,8 +64,9 @@ std::vector<Array> readLabels(const std::vector<std::string> &files,
   size_t next = 0;
   for (const std::string &file : files) {
     size_t equals = file.find('=');
-    auto named = equals == file.npos ? names.end()
-                                     : std::find(names.begin(), names.end(), file.substr(0, equals));
+    auto named = equals == file.npos
+                     ? names.end()
+                     : std::find(names.begin(), names.end(), file.substr(0, equals));
     if (named != names.end())
       out[size_t(named - names.begin())] = readOne(file.substr(equals + 1));
     else if (extensionOf(file) == ".npz")
@@ -92,8 +93,8 @@ std::string lossFor(const LabelledOutput &output, const Array &labels) {
   if (output.activation != "softmax")
     return "mean_squared_error";
   int64_t classes = output.shape.back();
-  bool oneHot = labels.shape.size() == output.shape.size() && labels.shape.back() == classes &&
-                classes > 1;
+  bool oneHot =
+      labels.shape.size() == output.shape.size() && labels.shape.back() == classes && classes > 1;
   return oneHot ? "categorical_crossentropy" : "sparse_categorical_crossentropy";
 }
 

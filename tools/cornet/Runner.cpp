@@ -53,6 +53,12 @@ Runner::Runner(const std::string &artifact, const std::string &entry, unsigned t
   std::tie(inputPorts, outputPorts) = portsOf(*handle, index);
 }
 
+void Runner::loadState(const std::string &path) {
+  if (cornet_program_variable_count(handle.get()) == 0)
+    throw UserError(path + ": this artifact has no variables; a state is of one that trains");
+  check(cornet_session_load(session.get(), path.c_str()));
+}
+
 void Runner::bind(std::vector<Array> arrays) {
   inputArrays = std::move(arrays);
   inputPointers.clear(), resultArrays.clear(), resultPointers.clear();

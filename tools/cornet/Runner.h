@@ -32,6 +32,10 @@ class Runner {
 public:
   Runner(const std::string &artifact, const std::string &entry, unsigned threads);
 
+  /// Variables become what a training wrote to the file. Throws UserError when it is not there,
+  /// damaged, or of another program.
+  void loadState(const std::string &path);
+
   const cornet_program &program() const { return *handle; }
   size_t entry() const { return index; }
   const std::vector<Port> &inputs() const { return inputPorts; }

@@ -71,8 +71,8 @@ struct TrainData {
 
 struct TrainRequest {
   Source source;
-  std::string weights;       ///< a Keras file to start from; empty: none
-  bool weightsByName = false; ///< layers take what fits by their names
+  std::string weights;             ///< a Keras file to start from; empty: none
+  bool weightsByName = false;      ///< layers take what fits by their names
   std::vector<std::string> freeze; ///< patterns of layers' names
   /// Asked for once, when the inputs and outputs are known; what it throws ends the training.
   std::function<TrainData(const std::vector<TensorFacts> &inputs,
@@ -89,8 +89,8 @@ struct TrainRequest {
   bool shuffle = true, showEpochs = true;
   std::optional<int> earlyStopping; ///< patience
   std::string checkpoint, csvLog, tensorboard;
-  std::vector<std::string> outputs; ///< .keras, .weights.h5, .cornet
-  std::vector<int64_t> batches;     ///< of .cornet outputs
+  std::vector<std::string> outputs;              ///< .keras, .weights.h5, .cornet
+  std::vector<int64_t> batches;                  ///< of .cornet outputs
   std::function<void(const std::string &)> tell; ///< a remark for the user
 };
 

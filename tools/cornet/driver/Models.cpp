@@ -47,7 +47,8 @@ std::string takeWeights(const Model &model, const std::string &path) {
   std::map<std::string, VariablePtr> named;
   for (const VariablePtr &variable : from)
     named[variable->name] = variable;
-  if (std::all_of(to.begin(), to.end(), [&](const VariablePtr &variable) { return named.contains(variable->name); }))
+  if (std::all_of(to.begin(), to.end(),
+                  [&](const VariablePtr &variable) { return named.contains(variable->name); }))
     for (size_t i = 0; i < to.size(); ++i)
       from[i] = named[to[i]->name];
   std::string problems;

@@ -42,10 +42,10 @@ std::vector<TensorFacts> outputsOf(const Model &model) {
 }
 
 void takeWeightsByName(const Model &model, const TrainRequest &request) {
-  LoadReport report =
-      loadWeights(model, request.weights, {.by_name = true, .skip_mismatch = true});
+  LoadReport report = loadWeights(model, request.weights, {.by_name = true, .skip_mismatch = true});
   if (report.loaded.empty())
-    fail(request.weights + ": no layer of it has the name and shape of one of '" + model.name + "'");
+    fail(request.weights + ": no layer of it has the name and shape of one of '" + model.name +
+         "'");
   std::string left;
   for (const auto *list : {&report.missing, &report.mismatched})
     for (const std::string &layer : *list)
