@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 namespace cornet::cli {
-namespace {
 
 DType typeOf(cornet_dtype type) {
   switch (type) {
@@ -25,6 +24,8 @@ DType typeOf(cornet_dtype type) {
   throw UserError(
       fmt::format("element type {} is not known to this cornet; use a newer one", int(type)));
 }
+
+namespace {
 
 Port portOf(const cornet_tensor_spec &spec) {
   return {spec.name, typeOf(spec.dtype), std::vector<int64_t>(spec.shape, spec.shape + spec.rank)};

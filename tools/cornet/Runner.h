@@ -12,6 +12,9 @@
 
 namespace cornet::cli {
 
+/// Throws UserError for a type that this cornet does not know.
+DType typeOf(cornet_dtype type);
+
 /// An input or output of an entry point. A first dimension of -1 is the number of rows.
 struct Port {
   std::string name;

@@ -135,7 +135,7 @@ Json variablesOf(const cornet_program &program) {
     cornet_variable_spec spec;
     check(cornet_program_variable(&program, i, &spec));
     variables.push_back({{"name", spec.name},
-                         {"dtype", spec.dtype == CORNET_I32 ? "i32" : "f32"},
+                         {"dtype", nameOf(typeOf(spec.dtype))},
                          {"shape", std::vector<int64_t>(spec.shape, spec.shape + spec.rank)},
                          {"bytes", spec.bytes},
                          {"trainable", spec.trainable != 0}});

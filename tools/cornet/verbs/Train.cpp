@@ -194,10 +194,10 @@ Json historyOf(const std::vector<int> &epochs,
 std::string conclusion(const std::vector<int> &epochs,
                        const std::map<std::string, std::vector<double>> &history) {
   if (epochs.empty())
-    return "no epoch was left to train";
-  std::string text = fmt::format("trained {} epochs", epochs.size());
-  if (epochs[0] > 0)
-    text += fmt::format(", {} to {}", epochs[0] + 1, epochs.back() + 1);
+    return "trained no epoch";
+  std::string text = epochs.size() == 1
+                         ? fmt::format("trained epoch {}", epochs[0] + 1)
+                         : fmt::format("trained epochs {} to {}", epochs[0] + 1, epochs.back() + 1);
   for (const auto &[name, values] : history)
     if (!values.empty())
       text += fmt::format(", {} {:.4g}", name, values.back());
