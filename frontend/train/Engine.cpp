@@ -145,11 +145,12 @@ void Engine::write(const std::string &path, const std::vector<std::string> &name
                    const std::function<void()> &beforehand) {
   std::set<std::string> all(names.begin(), names.end());
   ProgramDescription program = describe(all);
+  // What takes no data is called with one row, as the resets are.
   for (EntryPoint &entry : program.entries)
-    entry.batches.clear();
+    entry.batches = entry.inputs.empty() ? std::vector<int64_t>{1} : batches;
   beforehand();
   BuildOptions options;
-  options.batches = batches, options.cpus = cpus;
+  options.cpus = cpus;
   options.threads = std::max(threads, 1u);
   if (std::string problems = buildProgram(program, options, path); !problems.empty())
     throw std::runtime_error(problems);

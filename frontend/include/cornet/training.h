@@ -159,6 +159,11 @@ public:
   std::vector<data::Array> predict_on_batch(const std::vector<data::Array> &x);
   void reset_metrics();
 
+  /// Tells the targets' element types ("f32", "i32") and shapes without the batch, and whether
+  /// samples have weights, where there are no data yet: saveArtifact() then works before any step.
+  /// Throws std::runtime_error when the step is recorded for others already.
+  void expect(const std::vector<std::pair<std::string, Shape>> &targets, bool weighted = false);
+
   /// Writes the whole program: train_step, evaluate_step, predict, initialize over one set of
   /// variables, which start as they are now. Trains and runs with the runtime alone.
   /// `batches`: the sizes to compile for.
