@@ -132,8 +132,9 @@ public:
   /// Arrays have one row for each sample; integers feed integer inputs and labels.
   History fit(const std::vector<data::Array> &x, const std::vector<data::Array> &y,
               FitArguments arguments = {});
+  /// `y` may be {}: a step of one's own may have no targets.
   History fit(const data::Array &x, const data::Array &y, FitArguments arguments = {}) {
-    return fit(std::vector{x}, std::vector{y}, std::move(arguments));
+    return fit(std::vector{x}, targets(y), std::move(arguments));
   }
   /// Batches from a pipeline.
   History fit(const data::Dataset &batches, FitArguments arguments = {});
@@ -142,7 +143,7 @@ public:
   Logs evaluate(const std::vector<data::Array> &x, const std::vector<data::Array> &y,
                 EvaluateArguments arguments = {});
   Logs evaluate(const data::Array &x, const data::Array &y, EvaluateArguments arguments = {}) {
-    return evaluate(std::vector{x}, std::vector{y}, std::move(arguments));
+    return evaluate(std::vector{x}, targets(y), std::move(arguments));
   }
   Logs evaluate(const data::Dataset &batches, EvaluateArguments arguments = {});
 
@@ -209,6 +210,10 @@ protected:
   void update_metrics(const StepInputs &inputs, const std::vector<Tensor> &predictions);
 
 private:
+  static std::vector<data::Array> targets(const data::Array &y) {
+    return y.absent() ? std::vector<data::Array>{} : std::vector{y};
+  }
+
   friend class FitLoop;
   class Steps;
   std::unique_ptr<Steps> steps;
