@@ -105,10 +105,10 @@ class Cornet:
         self.invoke("train_step", len(self.x), self.inputs)
 
     def loss(self):
-        self.invoke("reset_metrics", 1, None)
+        self.invoke("reset_metrics", len(self.x), None)
         self.step()
         out = np.empty(1, "float32")
-        self.invoke("read_metrics", 1, None, (ctypes.c_void_p * 1)(out.ctypes.data))
+        self.invoke("read_metrics", len(self.x), None, (ctypes.c_void_p * 1)(out.ctypes.data))
         return float(out[0])
 
     def profile(self):
@@ -209,7 +209,8 @@ class Torch:
         import torch
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
-        self.torch, self.version = torch, f"PyTorch {torch.__version__}"
+        blas = torch.__config__.show().partition("BLAS_INFO=")[2].partition(",")[0]
+        self.torch, self.version = torch, f"PyTorch {torch.__version__} (BLAS: {blas or 'unknown'})"
         self.model = torchModel(torch, network)
         self.load(data)
         self.model = self.model.to(memory_format=torch.channels_last)
@@ -218,6 +219,7 @@ class Torch:
             x = x.permute(0, 3, 1, 2)  # channels-last memory as it is
         self.batch = x, torch.from_numpy(data["y"].astype("int64"))
         parameters = self.model.parameters()
+        # Adam's epsilon stands elsewhere than Keras's: losses agree to about 1e-4, not to rounding.
         self.optimizer = (torch.optim.SGD(parameters, 0.01, momentum=0.9) if network == "resnet18"
                           else torch.optim.Adam(parameters, 1e-3, eps=1e-7))
 
