@@ -253,8 +253,8 @@ void FitLoop::swapEmaWeights() {
     fail("'" + trainer.optimizer->name + "' keeps no averages; give it use_ema = true");
   for (const auto &[weight, average] : averages) {
     size_t count = 0;
-    auto *a = static_cast<float *>(engine.cells(weight->name, &count));
-    auto *b = static_cast<float *>(engine.cells(average->name));
+    auto *a = static_cast<float *>(engine.cells(*weight, &count));
+    auto *b = static_cast<float *>(engine.cells(*average));
     if (a && b)
       std::swap_ranges(a, a + count, b);
   }
@@ -266,8 +266,8 @@ void FitLoop::takeAverages() {
     swapEmaWeights();
   for (const auto &[weight, average] : trainer.optimizer->averages()) {
     size_t count = 0;
-    auto *to = static_cast<float *>(engine.cells(weight->name, &count));
-    auto *from = static_cast<float *>(engine.cells(average->name));
+    auto *to = static_cast<float *>(engine.cells(*weight, &count));
+    auto *from = static_cast<float *>(engine.cells(*average));
     if (to && from)
       std::copy_n(from, count, to);
   }

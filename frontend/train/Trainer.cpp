@@ -29,18 +29,21 @@ void Trainer::compile(CompileArguments arguments) {
   unsigned threads = arguments.threads;
   steps = std::make_unique<Steps>(*this, std::move(arguments));
   optimizer = steps->arguments.optimizer.optimizer;
+  std::vector<VariablePtr> first = model.variables(), extra = extra_variables();
+  first.insert(first.end(), extra.begin(), extra.end());
   engine = std::make_unique<Engine>(
       model.name, threads, [this](const std::string &entry) { return steps->record(entry); },
       [this]() -> std::vector<std::pair<std::string, std::vector<VariablePtr>>> {
         return {{"reset_metrics", steps->metricVariables()}};
-      });
+      },
+      first);
 }
 
 void Trainer::pull() {
   auto move = [&](const std::vector<VariablePtr> &variables) {
     for (const VariablePtr &variable : variables) {
       size_t count = 0;
-      void *cells = engine ? engine->cells(variable->name, &count) : nullptr;
+      void *cells = engine ? engine->cells(*variable, &count) : nullptr;
       if (!cells)
         continue;
       variable->data.resize(count);
@@ -59,7 +62,7 @@ void Trainer::push() {
   auto move = [&](const std::vector<VariablePtr> &variables) {
     for (const VariablePtr &variable : variables) {
       size_t count = 0;
-      void *cells = engine ? engine->cells(variable->name, &count) : nullptr;
+      void *cells = engine ? engine->cells(*variable, &count) : nullptr;
       if (!cells || variable->data.size() != count)
         continue;
       if (variable->dtype == "i32")
@@ -87,14 +90,26 @@ bool Trainer::loadState(const std::string &path) {
   return true;
 }
 
+void Trainer::expect(const std::vector<std::pair<std::string, Shape>> &targets, bool weighted) {
+  if (!steps)
+    throw std::runtime_error("expect: call compile() first");
+  std::vector<Steps::Target> known;
+  for (const auto &[dtype, shape] : targets) {
+    if (dtype != "f32" && dtype != "i32")
+      throw std::runtime_error("expect: targets are f32 or i32, not '" + dtype + "'");
+    known.push_back({dtype, shape});
+  }
+  steps->know(std::move(known), weighted);
+}
+
 void Trainer::saveArtifact(const std::string &path, const std::vector<int64_t> &batches) {
   if (!steps)
     throw std::runtime_error("saveArtifact: call compile() first");
   std::vector<std::string> names{"predict", "train_step", "evaluate_step", "read_metrics"};
   if (!steps->known())
     throw std::runtime_error("saveArtifact: the types of the targets are not known before the "
-                             "first step; call train_on_batch() or fit() once");
-  engine->write(path, names, batches, [this] {
+                             "first step; call expect(), or train_on_batch() or fit() once");
+  engine->write(path, names, batches, steps->arguments.cpus, [this] {
     pull(); // variables start as they are now
   });
 }

@@ -78,6 +78,9 @@ struct CompileArguments {
   /// Bytes that a training step may use besides the variables, 0: any number. What does not fit is
   /// computed again in the backward pass; throws with the bytes needed when that is not enough.
   uint64_t max_memory = 0;
+  /// What saveArtifact() compiles for, as `cornet compile --cpu`: "host", "x86-64-v3", ... Several
+  /// share the file; the machine that loads it takes the best it has.
+  std::vector<std::string> cpus{"host"};
 };
 
 using ClassWeight = std::map<int64_t, double>;
@@ -156,6 +159,11 @@ public:
   Logs test_on_batch(const data::Batch &batch);
   std::vector<data::Array> predict_on_batch(const std::vector<data::Array> &x);
   void reset_metrics();
+
+  /// Tells the targets' element types ("f32", "i32") and shapes without the batch, and whether
+  /// samples have weights, where there are no data yet: saveArtifact() then works before any step.
+  /// Throws std::runtime_error when the step is recorded for others already.
+  void expect(const std::vector<std::pair<std::string, Shape>> &targets, bool weighted = false);
 
   /// Writes the whole program: train_step, evaluate_step, predict, initialize over one set of
   /// variables, which start as they are now. Trains and runs with the runtime alone.
