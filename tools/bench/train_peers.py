@@ -3,8 +3,9 @@
 
 Each system runs in a process of its own, on the same cores; in each round all of them take their turn, so
 that a noisy neighbour meets all. First the systems compute probabilities and losses from the same weights,
-which must agree. Then come medians of step times and their ratios to Cornet's (below 1: Cornet is faster),
-and the speed of whole epochs of fit(). Run by tools/bench/peers --train.
+which must agree. Then come step times: their medians, their minima and the processors' time (which a busy
+machine disturbs least; with several threads it counts their waiting, too), each with the ratio of Cornet's
+to it: below 1, Cornet is faster. Last comes the speed of whole epochs of fit(). Run by tools/bench/peers --train.
 """
 import argparse
 import json
@@ -104,7 +105,7 @@ def begin(network, cores, systems, pythons, result):
                 check(network, system, probabilities, losses["values"], want)
             worker.ask("time", seconds=0.05)
             result[system] = {"version": started["version"], "start_seconds": started["seconds"],
-                              "first_step_seconds": losses["first"], "losses": losses["values"], "steps": []}
+                              "first_step_seconds": losses["first"], "losses": losses["values"], "steps": [], "cpu": []}
             workers[system] = worker
         except Failure as failure:
             worker.close()
@@ -125,14 +126,17 @@ def compare(network, cores, args, systems, pythons):
         for system, worker in workers.items():
             if len(cores) > 1:
                 time.sleep(0.03)  # until another's waiting threads have stopped spinning on our cores
-            result[system]["steps"].extend(worker.ask("time", seconds=0.05)["values"])
+            done = worker.ask("time", seconds=0.05)
+            result[system]["steps"].extend(done["values"])
+            result[system]["cpu"].append(done["cpu"])
     for system in workers:
-        result[system]["median_seconds"] = statistics.median(result[system]["steps"])
-    ours = result["cornet"]["median_seconds"]
-    for system in workers:
-        result[system]["ratio"] = ours / result[system]["median_seconds"]
-        result[system]["count"] = len(result[system].pop("steps"))
-    slower = any(entry.get("ratio", 0) > 1 for entry in result.values())
+        entry = result[system]
+        steps, cpu = entry.pop("steps"), entry.pop("cpu")
+        entry.update(count=len(steps), median_seconds=statistics.median(steps), least_seconds=min(steps),
+                     cpu_seconds=statistics.median(cpu))
+        for kind in ("median", "least", "cpu"):
+            entry[kind + "_ratio"] = result["cornet"][kind + "_seconds"] / entry[kind + "_seconds"]
+    slower = any(entry.get("median_ratio", 0) > 1 for entry in result.values())
     if args.profile or slower:
         result["cornet"]["profile"] = workers["cornet"].ask("profile")["steps"]
     for worker in workers.values():
@@ -142,13 +146,14 @@ def compare(network, cores, args, systems, pythons):
 
 def showSteps(run):
     say(f"\n{run['network']}, batch {run['batch']}, {run['threads']} thread{'s' if run['threads'] > 1 else ''}, {run['rounds']} rounds")
-    say(f"  {'system':20} {'step ms':>9} {'Cornet / it':>12} {'steps':>7} {'start s':>8} {'first step s':>13}")
+    say(f"  {'system':20}" + "".join(f"{title:>10} {'ratio':>6}" for title in ("median ms", "least ms", "CPU ms"))
+        + f"{'steps':>7} {'start s':>8} {'first step s':>13}")
     for system, entry in run["systems"].items():
         if "error" in entry:
             say(f"  {TITLES[system]:20} {'-':>9}  not measured: {entry['error']}")
             continue
-        say(f"  {TITLES[system]:20} {ms(entry['median_seconds']):>9} {entry['ratio']:12.2f} {entry['count']:7} "
-            f"{entry['start_seconds']:8.2f} {entry['first_step_seconds']:13.3f}")
+        columns = "".join(f"{ms(entry[kind + '_seconds']):>10} {entry[kind + '_ratio']:6.2f}" for kind in ("median", "least", "cpu"))
+        say(f"  {TITLES[system]:20}{columns}{entry['count']:7} {entry['start_seconds']:8.2f} {entry['first_step_seconds']:13.3f}")
     profile = run["systems"]["cornet"].get("profile")
     if profile:
         total = sum(step[0] for step in profile)

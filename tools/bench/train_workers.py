@@ -11,7 +11,8 @@ weights that the others start from. Commands on stdin, one answer each on the fo
     {"do": "start"}                  builds; {"version", "seconds"}
     {"do": "predict"}                class probabilities in inference; {"values"}
     {"do": "losses", "steps": n}     {"values", "first"}: the losses of the next n steps, seconds of the first
-    {"do": "time", "seconds": s}     {"values"}: seconds of single steps, s in all, at least one
+    {"do": "time", "seconds": s}     {"values", "cpu"}: seconds of single steps, s in all, at least one;
+                                     the processors' seconds in a step, of all threads
     {"do": "profile"}                Cornet only: {"steps": [[ns, layer, implementation, summary]...]}
     {"do": "fit", "rows", "epochs"}  Keras only, instead of all others: {"total", "epochs"}
 
@@ -363,10 +364,10 @@ class Worker:
             warm, _ = timed(self.system.step)
             while warm < command["seconds"] / 2:  # caches and threads are another system's until now
                 warm += timed(self.system.step)[0]
-            values = []
+            values, cpu = [], time.process_time()
             while not values or sum(values) < command["seconds"]:
                 values.append(timed(self.system.step)[0])
-            return {"values": values}
+            return {"values": values, "cpu": (time.process_time() - cpu) / len(values)}
         if what == "profile":
             return {"steps": self.system.profile()}
         raise RuntimeError(f"unknown command {what!r}")
