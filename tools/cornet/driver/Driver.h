@@ -78,6 +78,7 @@ struct TrainRequest {
   std::function<TrainData(const std::vector<TensorFacts> &inputs,
                           const std::vector<TensorFacts> &outputs)>
       data;
+  std::vector<std::string> losses, metrics; ///< what the user asks for, to be checked first
   std::string optimizer = "adam";
   std::optional<double> learningRate;
   int epochs = 1;
