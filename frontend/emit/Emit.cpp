@@ -17,9 +17,9 @@ namespace {
 /// The module under construction and what its functions share.
 class Emitter {
 public:
-  Emitter(MLIRContext &context, const std::string &name)
-      : b(&context), module(ModuleOp::create(b.getUnknownLoc())) {
-    (*module)->setAttr("cornet.model", b.getStringAttr(name));
+  Emitter(MLIRContext &context, const ProgramDescription &program)
+      : b(&context), module(ModuleOp::create(b.getUnknownLoc())), program(program) {
+    (*module)->setAttr("cornet.model", b.getStringAttr(program.name));
   }
 
   RankedTensorType typeOf(const Shape &extents, const std::string &dtype) {
@@ -67,9 +67,11 @@ public:
       b.setInsertionPoint(module->getBody(), definitionsEnd());
       RankedTensorType type = typeOf(variable->shape, variable->dtype);
       std::vector<float> data = variable->value();
-      std::string name = variable->name; // which models that call each other may have both
+      auto given = program.names.find(variable.get());
+      std::string base = given == program.names.end() ? variable->name : given->second;
+      std::string name = base; // which models that call each other may have both
       for (int i = 1; !names.insert(name).second; ++i)
-        name = variable->name + "_" + std::to_string(i);
+        name = base + "_" + std::to_string(i);
       auto op = VariableOp::create(b, loc, b.getStringAttr(name), elements(type, data),
                                    b.getBoolAttr(variable->trainable && !variable->frozen));
       it->second = FlatSymbolRefAttr::get(op.getSymNameAttr());
@@ -124,6 +126,7 @@ private:
                                : std::next(Block::iterator(definitions.back()));
   }
 
+  const ProgramDescription &program;
   std::map<Variable *, FlatSymbolRefAttr> variables;
   std::set<std::string> names; ///< of definitions
   std::vector<VariableOp> definitions;
@@ -228,7 +231,7 @@ void Emitter::entry(const EntryPoint &entry) {
 
 OwningOpRef<ModuleOp> emitProgram(MLIRContext &context, const ProgramDescription &program) {
   context.loadDialect<CornetDialect, func::FuncDialect>();
-  Emitter emitter(context, program.name);
+  Emitter emitter(context, program);
   for (const EntryPoint &entry : program.entries)
     emitter.entry(entry);
   if (program.initialize)
@@ -244,7 +247,7 @@ OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) {
     std::string layer = model.graph->nodes[size_t(output.node)].layer;
     predict.outputs.emplace_back(layer.substr(0, layer.find('/')), output);
   }
-  return emitProgram(context, {model.name, {predict}, false, {}});
+  return emitProgram(context, {model.name, {predict}, false, {}, {}});
 }
 
 } // namespace cornet

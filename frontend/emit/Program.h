@@ -25,6 +25,8 @@ struct ProgramDescription {
   std::vector<EntryPoint> entries;
   bool initialize = false;
   std::vector<std::pair<std::string, std::vector<VariablePtr>>> resets;
+  /// What variables are called, where that is not their own name; all different.
+  std::map<const Variable *, std::string> names{};
 };
 
 } // namespace cornet

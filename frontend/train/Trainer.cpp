@@ -29,18 +29,21 @@ void Trainer::compile(CompileArguments arguments) {
   unsigned threads = arguments.threads;
   steps = std::make_unique<Steps>(*this, std::move(arguments));
   optimizer = steps->arguments.optimizer.optimizer;
+  std::vector<VariablePtr> first = model.variables(), extra = extra_variables();
+  first.insert(first.end(), extra.begin(), extra.end());
   engine = std::make_unique<Engine>(
       model.name, threads, [this](const std::string &entry) { return steps->record(entry); },
       [this]() -> std::vector<std::pair<std::string, std::vector<VariablePtr>>> {
         return {{"reset_metrics", steps->metricVariables()}};
-      });
+      },
+      first);
 }
 
 void Trainer::pull() {
   auto move = [&](const std::vector<VariablePtr> &variables) {
     for (const VariablePtr &variable : variables) {
       size_t count = 0;
-      void *cells = engine ? engine->cells(variable->name, &count) : nullptr;
+      void *cells = engine ? engine->cells(*variable, &count) : nullptr;
       if (!cells)
         continue;
       variable->data.resize(count);
@@ -59,7 +62,7 @@ void Trainer::push() {
   auto move = [&](const std::vector<VariablePtr> &variables) {
     for (const VariablePtr &variable : variables) {
       size_t count = 0;
-      void *cells = engine ? engine->cells(variable->name, &count) : nullptr;
+      void *cells = engine ? engine->cells(*variable, &count) : nullptr;
       if (!cells || variable->data.size() != count)
         continue;
       if (variable->dtype == "i32")
@@ -106,7 +109,7 @@ void Trainer::saveArtifact(const std::string &path, const std::vector<int64_t> &
   if (!steps->known())
     throw std::runtime_error("saveArtifact: the types of the targets are not known before the "
                              "first step; call expect(), or train_on_batch() or fit() once");
-  engine->write(path, names, batches, [this] {
+  engine->write(path, names, batches, steps->arguments.cpus, [this] {
     pull(); // variables start as they are now
   });
 }

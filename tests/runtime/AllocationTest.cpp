@@ -2,7 +2,7 @@
 //
 // A call allocates nothing. Every allocation of this process, on any thread, is counted: malloc and
 // its kin by interposition, or by the sanitizer's hook where one has already taken malloc.
-#include "tests/runtime/Golden.h"
+#include "tests/runtime/Training.h"
 
 #include <atomic>
 
@@ -77,5 +77,35 @@ TEST_P(AllocationTest, InvokeAllocatesNothing) {
 INSTANTIATE_TEST_SUITE_P(Golden, AllocationTest,
                          testing::Combine(testing::Values(kDigits, kPadded),
                                           testing::Values(1u, 2u)));
+
+class TrainingAllocationTest : public testing::TestWithParam<unsigned> {};
+
+TEST_P(TrainingAllocationTest, StepsAllocateNothing) {
+  Program program = open(kTraining);
+  Session session = createSession(program, GetParam());
+  Rows small(4), large(16);
+  std::vector<const void *> inputs[] = {small.inputs(), large.inputs()};
+  float metrics[2];
+  void *outputs[] = {&metrics[0], &metrics[1]};
+  size_t step = entryNamed(program, "train_step"), read = entryNamed(program, "read_metrics"),
+         reset = entryNamed(program, "reset_metrics"), score = entryNamed(program, "evaluate_step");
+  uint64_t one = cornet_program_plan_batch(program.get(), read, 0);
+  long before = allocations;
+  cornet_status *status = nullptr;
+  for (int i = 0; i < 20 && !status; ++i)
+    status =
+        cornet_session_invoke(session.get(), step, i % 2 ? 16 : 4, inputs[i % 2].data(), nullptr);
+  if (!status)
+    status = cornet_session_invoke(session.get(), read, one, nullptr, outputs);
+  if (!status)
+    status = cornet_session_invoke(session.get(), reset, one, nullptr, nullptr);
+  if (!status)
+    status = cornet_session_invoke(session.get(), score, 16, inputs[1].data(), nullptr);
+  long during = allocations - before;
+  expectOk(status);
+  EXPECT_EQ(during, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, TrainingAllocationTest, testing::Values(1u, 2u, 3u));
 
 } // namespace

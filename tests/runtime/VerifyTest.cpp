@@ -3,7 +3,7 @@
 // Every field of a program, set to something impossible in a file whose hash agrees: opening names
 // the field. Fields are patched in place, found through the reader itself.
 #include "runtime/schema/cornet_generated.h"
-#include "tests/runtime/Golden.h"
+#include "tests/runtime/Training.h"
 
 #include <cmath>
 
@@ -18,6 +18,7 @@ struct Case {
   size_t size;                                  ///< its bytes
   uint64_t value;
   const char *words; ///< of the message
+  const std::string &file = kDigits;
 };
 
 const fb::Variant *variant(const fb::Program *p) { return p->variants()->Get(0); }
@@ -33,6 +34,25 @@ const fb::Entry *entry(const fb::Program *p) { return variant(p)->entries()->Get
 const fb::Plan *plan(const fb::Program *p, unsigned i = 0) { return entry(p)->plans()->Get(i); }
 const fb::Step *step(const fb::Program *p) { return plan(p)->steps()->Get(1); }
 const fb::TensorSpec *input(const fb::Program *p) { return entry(p)->inputs()->Get(0); }
+const fb::Variable *variable(const fb::Program *p, const char *name = "dense/kernel") {
+  for (const fb::Variable *v : *p->variables())
+    if (v->name()->string_view() == name)
+      return v;
+  return nullptr;
+}
+const fb::Entry *entryNamed(const fb::Program *p, const char *name) {
+  for (const fb::Entry *e : *variant(p)->entries())
+    if (e->name()->string_view() == name)
+      return e;
+  return nullptr;
+}
+/// A buffer of the training step that is a variable.
+const fb::Buffer *stepVariable(const fb::Program *p) {
+  for (const fb::Buffer *b : *entryNamed(p, "train_step")->plans()->Get(0)->buffers())
+    if (b->storage() == fb::Storage_variable)
+      return b;
+  return nullptr;
+}
 const fb::Buffer *buffer(const fb::Program *p, fb::Storage storage) {
   for (const fb::Buffer *b : *plan(p)->buffers())
     if (b->storage() == storage)
@@ -103,6 +123,36 @@ const Case kCases[] = {
     {"testWraps", FIELD(at(p->self_test(), fb::SelfTest::VT_BATCH)), 8, kHuge + 1,
      "self_test.batch"},
     {"testEntry", FIELD(p->self_test()->entry()->Data()), 1, 'x', "self_test.entry"},
+    {"variablesSize", FIELD(at(p, fb::Program::VT_VARIABLES_SIZE)), 8, 64,
+     "lies outside the variables", kTraining},
+    {"hugeVariablesSize", FIELD(at(p, fb::Program::VT_VARIABLES_SIZE)), 8, kHuge,
+     "variables_size is out of range", kTraining},
+    {"variableType", FIELD(at(variable(p), fb::Variable::VT_DTYPE)), 1, 5, ".dtype is unknown",
+     kTraining},
+    {"variableWiderType", FIELD(at(variable(p), fb::Variable::VT_DTYPE)), 1, fb::DType_f64,
+     "is not the whole variable", kTraining},
+    {"variableRank", FIELD(variable(p)->shape()->Data() - 4), 4, 17, "shape has too many extents",
+     kTraining},
+    {"variableExtent", FIELD(variable(p)->shape()->Data()), 8, kAll, ".shape[0] is negative",
+     kTraining},
+    {"variableHugeExtent", FIELD(variable(p)->shape()->Data() + 8), 8, uint64_t(1) << 40,
+     ".shape[1] is negative or too large", kTraining},
+    {"variableOtherExtent", FIELD(variable(p)->shape()->Data()), 8, 7, "is not the whole variable",
+     kTraining},
+    {"variableOffset", FIELD(at(variable(p), fb::Variable::VT_OFFSET)), 8, kAll - 63,
+     "lies outside the variables", kTraining},
+    {"variableMisaligned", FIELD(at(variable(p), fb::Variable::VT_OFFSET)), 8, 4,
+     ".offset is not aligned", kTraining},
+    {"variableIndex", FIELD(at(stepVariable(p), fb::Buffer::VT_INDEX)), 4, 9999,
+     ".index names no variable", kTraining},
+    {"variablePart", FIELD(at(stepVariable(p), fb::Buffer::VT_SIZE)), 8, 4,
+     "is not the whole variable", kTraining},
+    {"variableInside", FIELD(at(stepVariable(p), fb::Buffer::VT_OFFSET)), 8, 64,
+     "is not the whole variable", kTraining},
+    {"notWhole", FIELD(at(entryNamed(p, "read_metrics"), fb::Entry::VT_WHOLE)), 1, 0,
+     "shape has no batch first", kTraining},
+    {"wholeBatch", FIELD(entryNamed(p, "train_step")->inputs()->Get(0)->shape()->Data()), 8, 4,
+     ".size is not that of the tensor", kTraining},
     {"kernelName", FIELD(running(p)->kernels()->Get(0)->Data()), 1, 'x', "kernel"},
 };
 
@@ -110,7 +160,7 @@ class VerifyTest : public testing::TestWithParam<Case> {
 protected:
   /// `file` with `patch.value` in the field, hashed anew. Where variants share a table, all change.
   static std::vector<uint8_t> patched(const Case &patch) {
-    std::vector<uint8_t> file = readFile(kDigits);
+    std::vector<uint8_t> file = readFile(patch.file);
     const fb::Program *program = fb::GetProgram(file.data() + sizeof(artifact::Header));
     uint8_t *field = const_cast<uint8_t *>(patch.field(program));
     EXPECT_NE(field, nullptr) << "the golden file leaves this field out";
@@ -183,6 +233,21 @@ TEST_F(VerifyTest, AnArenaLargerThanTheMachineIsAStatus) {
   cornet_session *session = nullptr;
   expectFailure(cornet_session_create(opened.get(), nullptr, &session), CORNET_OUT_OF_MEMORY,
                 "'digits' needs");
+  EXPECT_EQ(session, nullptr);
+}
+
+TEST_F(VerifyTest, VariablesLargerThanTheMachineAreAStatus) {
+  std::vector<uint8_t> file = readFile(kTraining);
+  const fb::Program *program = fb::GetProgram(file.data() + sizeof(artifact::Header));
+  uint64_t bytes = uint64_t(1) << 40;
+  std::memcpy(const_cast<uint8_t *>(at(program, fb::Program::VT_VARIABLES_SIZE)), &bytes, 8);
+  sign(file);
+  Scratch scratch;
+  scratch.write(file.data(), file.size());
+  Program opened = open(scratch.path);
+  cornet_session *session = nullptr;
+  expectFailure(cornet_session_create(opened.get(), nullptr, &session), CORNET_OUT_OF_MEMORY,
+                "'train' needs");
   EXPECT_EQ(session, nullptr);
 }
 

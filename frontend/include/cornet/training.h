@@ -75,6 +75,12 @@ struct CompileArguments {
   std::vector<double> loss_weights{}; ///< one for each output; empty: all 1
   MetricArguments metrics{}, weighted_metrics{};
   unsigned threads = 0; ///< that compute; 0: as many as the machine has cores
+  /// Bytes that a training step may use besides the variables, 0: any number. What does not fit is
+  /// computed again in the backward pass; throws with the bytes needed when that is not enough.
+  uint64_t max_memory = 0;
+  /// What saveArtifact() compiles for, as `cornet compile --cpu`: "host", "x86-64-v3", ... Several
+  /// share the file; the machine that loads it takes the best it has.
+  std::vector<std::string> cpus{"host"};
 };
 
 using ClassWeight = std::map<int64_t, double>;
@@ -126,8 +132,9 @@ public:
   /// Arrays have one row for each sample; integers feed integer inputs and labels.
   History fit(const std::vector<data::Array> &x, const std::vector<data::Array> &y,
               FitArguments arguments = {});
+  /// `y` may be {}: a step of one's own may have no targets.
   History fit(const data::Array &x, const data::Array &y, FitArguments arguments = {}) {
-    return fit(std::vector{x}, std::vector{y}, std::move(arguments));
+    return fit(std::vector{x}, targets(y), std::move(arguments));
   }
   /// Batches from a pipeline.
   History fit(const data::Dataset &batches, FitArguments arguments = {});
@@ -136,7 +143,7 @@ public:
   Logs evaluate(const std::vector<data::Array> &x, const std::vector<data::Array> &y,
                 EvaluateArguments arguments = {});
   Logs evaluate(const data::Array &x, const data::Array &y, EvaluateArguments arguments = {}) {
-    return evaluate(std::vector{x}, std::vector{y}, std::move(arguments));
+    return evaluate(std::vector{x}, targets(y), std::move(arguments));
   }
   Logs evaluate(const data::Dataset &batches, EvaluateArguments arguments = {});
 
@@ -203,6 +210,10 @@ protected:
   void update_metrics(const StepInputs &inputs, const std::vector<Tensor> &predictions);
 
 private:
+  static std::vector<data::Array> targets(const data::Array &y) {
+    return y.absent() ? std::vector<data::Array>{} : std::vector{y};
+  }
+
   friend class FitLoop;
   class Steps;
   std::unique_ptr<Steps> steps;
