@@ -180,7 +180,7 @@ TEST_F(Train, BadInputEndsWithASentence) {
   good("train other.cornet x.npy --labels y.npy --state other.state");
   writeNpy((folder() / "y12.npy").string(), Array::of<int32_t>({96}, std::vector<int32_t>(96, 12)));
   const Bad rows[] = {
-      {"train digits x.npy", 2, {"--labels is required"}},
+      {"train digits x.npy", 1, {"no labels for 'dense'", "--labels"}},
       {"train digits x.npy --labels y.npy --epochs -1", 2, {"--epochs"}},
       {"train digits x.npy --labels y.npy --weights-by-name", 2, {"--weights"}},
       {"train nope x.npy --labels y.npy", 1, {"the zoo has"}},
@@ -197,6 +197,8 @@ TEST_F(Train, BadInputEndsWithASentence) {
       {"train digits x.npy --labels y.npy --class-weight 0:2", 1, {"0:2", "CLASS=WEIGHT"}},
       {"train digits x.npy --labels y.npy -o no.onnx", 1, {"no.onnx", ".weights.h5"}},
       {"train digits x.npy --labels y.npy -o /no/such/no.keras", 1, {"there is no folder"}},
+      {"train digits x.npy --labels y.npy --max-memory 1KB", 1, {"bytes"}},
+      {"train digits x.npy --labels y.npy -o no.cornet --cpu pentium", 1, {"pentium"}},
       {"train digits x.npy --labels y.npy --state no.state", 1, {"--checkpoint"}},
       {"train digits x.npy --labels y.npy --validation-data x.npy", 1, {"--validation-labels"}},
       {"train runs.cornet x.npy --labels y.npy --state no.state", 1, {"no entry point train_step"}},

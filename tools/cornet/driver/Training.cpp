@@ -163,7 +163,10 @@ TrainReply train(const TrainRequest &request) {
   startWeights(*model, request);
   freezeLayers(*model, request);
   TrainData data = request.data(inputsOf(*model), outputsOf(*model));
-  CompileArguments arguments{.optimizer = optimizerOf(request), .threads = request.threads};
+  CompileArguments arguments{.optimizer = optimizerOf(request),
+                             .threads = request.threads,
+                             .max_memory = request.maxMemory,
+                             .cpus = request.cpus};
   for (const std::string &loss : data.losses)
     arguments.loss.push_back(loss);
   for (size_t i = 0; i < model->outputs.size() && !data.metrics.empty(); ++i)

@@ -284,9 +284,10 @@ ArtifactTraining::Samples samplesFor(const ArtifactTraining &training, const Opt
 }
 
 void refuseModelOptions(const Options &options) {
-  for (const char *option : {"--loss", "--optimizer", "--metrics", "--weights", "--weights-by-name",
-                             "--freeze", "--early-stopping", "--checkpoint", "--csv-log",
-                             "--tensorboard", "--output", "--batch", "--validation-split"})
+  for (const char *option :
+       {"--loss", "--optimizer", "--metrics", "--weights", "--weights-by-name", "--freeze",
+        "--early-stopping", "--checkpoint", "--csv-log", "--tensorboard", "--output", "--batch",
+        "--cpu", "--max-memory", "--validation-split"})
     if (options.given(option))
       throw UserError(
           fmt::format("{}: is for models with layers; an artifact's training is settled "
@@ -392,8 +393,7 @@ void addDataOptions(CLI::App &verb, Options &options) {
   verb.add_option("inputs", options.inputs, "FILE, or NAME=FILE when there are several inputs")
       ->required();
   verb.add_option("--labels", options.labels,
-                  "FILE, or NAME=FILE when there are several outputs (.npy, .npz, .csv)")
-      ->required();
+                  "FILE, or NAME=FILE when there are several outputs (.npy, .npz, .csv)");
   CLI::Option *split =
       verb.add_option("--validation-split", options.request.validationSplit,
                       "Evaluate on the last part of the samples instead of training on it")
@@ -434,6 +434,10 @@ void addTrainingOptions(CLI::App &verb, Options &options) {
   verb.add_option("--threads", request.threads, "That compute; 0: as many as there are cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  verb.add_option("--max-memory", request.maxMemory,
+                  "That a step may use besides the variables, as 512MB; what does not fit is "
+                  "computed again")
+      ->transform(CLI::AsSizeValue(false));
   verb.add_option("--weights", request.weights,
                   "A Keras file (.keras, .h5, .weights.h5) whose weights training starts from");
   verb.add_flag("--weights-by-name", request.weightsByName,
@@ -459,6 +463,9 @@ void addKeepingOptions(CLI::App &verb, Options &options) {
   verb.add_option("--batch", request.batches,
                   "Batch sizes of a .cornet output; default: that of --batch-size")
       ->delimiter(',');
+  verb.add_option("--cpu", request.cpus, "ISA levels of a .cornet output: host, x86-64-v3, ...")
+      ->delimiter(',')
+      ->capture_default_str();
   verb.add_option("--state", options.state,
                   "Of an artifact: go on from this file if it is there, and write it");
 }
