@@ -2,63 +2,13 @@
 //
 // The `cornet` command from outside: every verb on a small network, and every kind of bad input,
 // which must end with a sentence, the documented exit code and no output file.
-#include "Data.h"
-
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-#include <sys/wait.h>
+#include "Command.h"
 
 namespace cornet::cli {
 namespace {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
-struct Outcome {
-  int code;
-  std::string text; ///< standard output and error
-};
-
-class Command : public testing::Test {
+class Command : public CommandTest {
 protected:
-  /// A folder with blanks in its name, where the commands run and leave their files.
-  static fs::path folder() {
-    static const fs::path path = [] {
-      fs::path made = fs::path(testing::TempDir()) / ("cornet command " + std::to_string(getpid()));
-      fs::create_directories(made);
-      return made;
-    }();
-    return path;
-  }
-  static Outcome run(const std::string &arguments, const std::string &redirect = "2>&1") {
-    std::string line = "cd '" + folder().string() + "' && CORNET_CACHE_DIR='" + folder().string() +
-                       "/cache' " CORNET_BINARY_DIR "/bin/cornet " + arguments + " " + redirect;
-    FILE *pipe = popen(line.c_str(), "r");
-    Outcome outcome{-1, ""};
-    char buffer[4096];
-    while (size_t got = fread(buffer, 1, sizeof buffer, pipe))
-      outcome.text.append(buffer, got);
-    int status = pclose(pipe);
-    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return outcome;
-  }
-  static std::string good(const std::string &arguments) {
-    Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.code, 0) << arguments << '\n' << outcome.text;
-    return outcome.text;
-  }
-  static Json json(const std::string &arguments) {
-    Outcome outcome = run(arguments + " --json", "2>/dev/null");
-    Json document = Json::parse(outcome.text, nullptr, false);
-    EXPECT_FALSE(document.is_discarded()) << arguments << '\n' << outcome.text;
-    return document;
-  }
-  static void write(const std::string &name, const std::string &bytes) {
-    writeFile((folder() / name).string(), bytes);
-  }
   static std::string digits() { return CORNET_SOURCE_DIR "/models/digits/digits.keras"; }
 
   static void SetUpTestSuite() {
@@ -68,7 +18,6 @@ protected:
       reinterpret_cast<float *>(images.bytes.data())[i] = float(i * 37 % 17) / 16;
     writeNpy((folder() / "x.npy").string(), images);
   }
-  static void TearDownTestSuite() { fs::remove_all(folder()); }
 };
 
 TEST_F(Command, EveryVerbWorks) {
@@ -110,8 +59,8 @@ TEST_F(Command, EveryVerbWorks) {
   EXPECT_NE(good("doctor").find("LLVM"), std::string::npos);
   write("completion.sh", good("completion"));
   EXPECT_EQ(std::system(("bash -n '" + (folder() / "completion.sh").string() + "'").c_str()), 0);
-  for (const char *verb : {"compile", "run", "evaluate", "bench", "profile", "inspect", "import",
-                           "models", "doctor", "completion"})
+  for (const char *verb : {"compile", "train", "run", "evaluate", "bench", "profile", "inspect",
+                           "import", "models", "doctor", "completion"})
     EXPECT_NE(good(std::string(verb) + " --help").find("Usage: cornet"), std::string::npos);
 }
 
@@ -130,12 +79,6 @@ TEST_F(Command, CompilingTwiceGivesTheSameBytes) {
   good("compile lenet -o 2.cornet --batch 1,8 --cpu x86-64-v3,x86-64-v4 --threads 2");
   EXPECT_EQ(readFile((folder() / "1.cornet").string()), readFile((folder() / "2.cornet").string()));
 }
-
-struct Bad {
-  const char *arguments;
-  int code;
-  std::vector<std::string> says;
-};
 
 TEST_F(Command, BadInputEndsWithASentence) {
   fs::create_directory(folder() / "folder.keras");
@@ -208,14 +151,7 @@ TEST_F(Command, BadInputEndsWithASentence) {
       {"inspect empty.keras", 1, {"empty.keras"}},
       {"import d.cornet", 1, {"d.cornet"}},
   };
-  for (const Bad &bad : rows) {
-    Outcome outcome = run(bad.arguments);
-    EXPECT_EQ(outcome.code, bad.code) << bad.arguments << '\n' << outcome.text;
-    for (const std::string &text : bad.says)
-      EXPECT_NE(outcome.text.find(text), std::string::npos)
-          << bad.arguments << "\nlacks '" << text << "':\n"
-          << outcome.text;
-  }
+  expectBad(rows);
   for (const auto &entry : fs::directory_iterator(folder()))
     EXPECT_FALSE(entry.path().filename().string().starts_with("no."))
         << entry.path() << " was left behind";

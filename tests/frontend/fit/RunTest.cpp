@@ -4,6 +4,7 @@
 // on the same batches, the loss of each of 50 steps within 1e-4 of Keras's, and what is predicted
 // then.
 #include <cornet/training.h>
+#include <cornet_runtime.hpp>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -138,6 +139,35 @@ TEST(Run, TwoOutputs) {
                .loss_weights = {1.0, 0.5}};
          },
          images({64}), {labels(), Array::of<float>({int64_t(even.size()), 1}, even)});
+}
+
+TEST(Run, ArtifactBeforeAnyData) {
+  Model model = Sequential({64}, {Dense({.units = 10, .activation = "softmax"})});
+  Trainer trainer(model);
+  EXPECT_THROW(trainer.expect({{"i32", {}}}), std::runtime_error) << "before compile()";
+  trainer.compile({.optimizer = SGD(), .loss = "sparse_categorical_crossentropy"});
+  std::string path = testing::TempDir() + "before_any_data.cornet";
+  EXPECT_THROW(trainer.saveArtifact(path, {8}), std::runtime_error);
+  EXPECT_THROW(trainer.expect({{"f16", {}}}), std::runtime_error);
+  trainer.expect({{"i32", {}}});
+  EXPECT_THROW(trainer.expect({{"f32", {10}}}), std::runtime_error) << "another target";
+  trainer.saveArtifact(path, {8});
+
+  // The runtime takes one step, the trainer another on the same batch: the same weights.
+  Array x = images({64}).slice(0, 8), y = labels().slice(0, 8);
+  rt::Program program(path);
+  rt::Session session(program, 1);
+  size_t step = 0;
+  while (program.entryName(step) != std::string("train_step"))
+    ++step;
+  std::vector<const void *> inputs{x.bytes.data(), y.bytes.data()};
+  rt::check(cornet_session_invoke(session.get(), step, 8, inputs.data(), nullptr));
+  trainer.train_on_batch({{x}, {y}});
+  trainer.pull();
+  const auto *kernel = static_cast<const float *>(cornet_session_variable(session.get(), 0));
+  const std::vector<float> &want = model.variables()[0]->data;
+  EXPECT_EQ(std::vector<float>(kernel, kernel + want.size()), want);
+  std::remove(path.c_str());
 }
 
 } // namespace

@@ -78,6 +78,7 @@ struct TrainRequest {
   std::function<TrainData(const std::vector<TensorFacts> &inputs,
                           const std::vector<TensorFacts> &outputs)>
       data;
+  std::vector<std::string> losses, metrics; ///< what the user asks for, to be checked first
   std::string optimizer = "adam";
   std::optional<double> learningRate;
   int epochs = 1;
@@ -85,11 +86,13 @@ struct TrainRequest {
   double validationSplit = 0;
   std::map<int64_t, double> classWeight;
   uint64_t seed = 0;
-  unsigned threads = 0; ///< 0: as many as the machine has cores
+  unsigned threads = 0;   ///< 0: as many as the machine has cores
+  uint64_t maxMemory = 0; ///< bytes of a training step besides the variables; 0: any number
   bool shuffle = true, showEpochs = true;
   std::optional<int> earlyStopping; ///< patience
   std::string checkpoint, csvLog, tensorboard;
   std::vector<std::string> outputs;              ///< .keras, .weights.h5, .cornet
+  std::vector<std::string> cpus{"host"};         ///< of .cornet outputs, as are:
   std::vector<int64_t> batches;                  ///< of .cornet outputs
   std::function<void(const std::string &)> tell; ///< a remark for the user
 };

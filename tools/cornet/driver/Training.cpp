@@ -102,10 +102,19 @@ void freezeLayers(const Model &model, const TrainRequest &request) {
     fail("the model has no weights left to train; freeze fewer layers");
 }
 
+void checkNames(const TrainRequest &request) {
+  if (std::string wrong = checkOptimizer(request.optimizer); !wrong.empty())
+    fail("--optimizer: " + wrong);
+  for (const std::string &name : request.losses)
+    if (std::string wrong = checkLoss(name); !wrong.empty())
+      fail("--loss: " + wrong);
+  for (const std::string &name : request.metrics)
+    if (std::string wrong = checkMetric(name); !wrong.empty())
+      fail("--metrics: " + wrong);
+}
+
 OptimizerPtr optimizerOf(const TrainRequest &request) {
   OptimizerPtr made = optimizer(request.optimizer);
-  if (!made)
-    fail("--optimizer: " + checkOptimizer(request.optimizer));
   if (request.learningRate) {
     made->options.learning_rate = *request.learningRate;
     if (VariablePtr rate = made->learningRate())
@@ -145,6 +154,7 @@ void writeOutputs(Trainer &trainer, const TrainRequest &request) {
 }
 
 TrainReply train(const TrainRequest &request) {
+  checkNames(request);
   set_random_seed(request.seed); // before the model is made: its weights follow from it
   std::string error;
   std::optional<Model> model = loadModel(request.source, error);
@@ -153,7 +163,10 @@ TrainReply train(const TrainRequest &request) {
   startWeights(*model, request);
   freezeLayers(*model, request);
   TrainData data = request.data(inputsOf(*model), outputsOf(*model));
-  CompileArguments arguments{.optimizer = optimizerOf(request), .threads = request.threads};
+  CompileArguments arguments{.optimizer = optimizerOf(request),
+                             .threads = request.threads,
+                             .max_memory = request.maxMemory,
+                             .cpus = request.cpus};
   for (const std::string &loss : data.losses)
     arguments.loss.push_back(loss);
   for (size_t i = 0; i < model->outputs.size() && !data.metrics.empty(); ++i)

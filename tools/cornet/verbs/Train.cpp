@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string model, state, classWeight;
-  std::vector<std::string> inputs, labels, losses, metrics, validationInputs, validationLabels;
+  std::vector<std::string> inputs, labels, validationInputs, validationLabels;
   TrainRequest request;
   double learningRate = 0;
   int earlyStopping = 0;
@@ -85,6 +85,13 @@ void remark(const Context &context, const std::string &text) {
     fmt::print(stderr, "cornet: {}\n", text);
 }
 
+void remarkDivergence(const Context &context,
+                      const std::map<std::string, std::vector<double>> &history) {
+  if (auto it = history.find("loss");
+      it != history.end() && !it->second.empty() && !std::isfinite(it->second.back()))
+    remark(context, "the loss is not a finite number any more; try a smaller --learning-rate");
+}
+
 // A model with layers.
 
 std::vector<Port> portsOf(const std::vector<TensorFacts> &tensors) {
@@ -108,11 +115,12 @@ std::vector<std::string> namesOf(const std::vector<TensorFacts> &tensors) {
 /// What the user asked for, or what suits the outputs and the labels; the choice is told.
 std::vector<std::string> lossesFor(const Options &options, const std::vector<TensorFacts> &outputs,
                                    const std::vector<Array> &labels, const Context &context) {
-  if (!options.losses.empty()) {
-    if (options.losses.size() != outputs.size())
+  if (!options.request.losses.empty()) {
+    if (options.request.losses.size() != outputs.size())
       throw UserError(fmt::format("--loss: {} are given, the model has {} outputs: {}",
-                                  options.losses.size(), outputs.size(), joined(namesOf(outputs))));
-    return options.losses;
+                                  options.request.losses.size(), outputs.size(),
+                                  joined(namesOf(outputs))));
+    return options.request.losses;
   }
   std::vector<std::string> out;
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -129,8 +137,7 @@ std::vector<std::string> lossesFor(const Options &options, const std::vector<Ten
 std::vector<std::string> metricsFor(const Options &options,
                                     const std::vector<std::string> &losses) {
   if (options.given("--metrics"))
-    return options.metrics == std::vector<std::string>{"none"} ? std::vector<std::string>{}
-                                                               : options.metrics;
+    return options.request.metrics;
   for (const std::string &loss : losses)
     if (loss.find("crossentropy") == loss.npos)
       return {};
@@ -214,6 +221,8 @@ void trainModel(Options &options, const ModelFile &model, const Context &context
   if (std::error_code error; !request.weights.empty() && !fs::exists(request.weights, error))
     throw UserError(fmt::format("{}: no such file", request.weights));
   request.source = *model.source;
+  if (request.metrics == std::vector<std::string>{"none"})
+    request.metrics.clear();
   if (options.given("--learning-rate"))
     request.learningRate = options.learningRate;
   if (options.given("--early-stopping"))
@@ -231,6 +240,7 @@ void trainModel(Options &options, const ModelFile &model, const Context &context
   TrainReply reply = driver().train(request);
   if (!reply.error.empty())
     throw UserError(reply.error);
+  remarkDivergence(context, reply.history);
   std::string text = conclusion(reply.epochs, reply.history);
   if (reply.epochs.empty() && request.epochs > 0)
     text += fmt::format(": {} holds a training of as many; raise --epochs to go on",
@@ -274,9 +284,10 @@ ArtifactTraining::Samples samplesFor(const ArtifactTraining &training, const Opt
 }
 
 void refuseModelOptions(const Options &options) {
-  for (const char *option : {"--loss", "--optimizer", "--metrics", "--weights", "--weights-by-name",
-                             "--freeze", "--early-stopping", "--checkpoint", "--csv-log",
-                             "--tensorboard", "--output", "--batch", "--validation-split"})
+  for (const char *option :
+       {"--loss", "--optimizer", "--metrics", "--weights", "--weights-by-name", "--freeze",
+        "--early-stopping", "--checkpoint", "--csv-log", "--tensorboard", "--output", "--batch",
+        "--cpu", "--max-memory", "--validation-split"})
     if (options.given(option))
       throw UserError(
           fmt::format("{}: is for models with layers; an artifact's training is settled "
@@ -351,6 +362,7 @@ void trainArtifact(Options &options, const ModelFile &model, const Context &cont
     for (const auto &[name, value] : metrics)
       history[name].push_back(value);
   }
+  remarkDivergence(context, history);
   Json document = {{"model", model.name},
                    {"samples", samples.rows()},
                    {"batch", batch},
@@ -381,8 +393,7 @@ void addDataOptions(CLI::App &verb, Options &options) {
   verb.add_option("inputs", options.inputs, "FILE, or NAME=FILE when there are several inputs")
       ->required();
   verb.add_option("--labels", options.labels,
-                  "FILE, or NAME=FILE when there are several outputs (.npy, .npz, .csv)")
-      ->required();
+                  "FILE, or NAME=FILE when there are several outputs (.npy, .npz, .csv)");
   CLI::Option *split =
       verb.add_option("--validation-split", options.request.validationSplit,
                       "Evaluate on the last part of the samples instead of training on it")
@@ -401,13 +412,13 @@ void addDataOptions(CLI::App &verb, Options &options) {
 
 void addTrainingOptions(CLI::App &verb, Options &options) {
   TrainRequest &request = options.request;
-  verb.add_option("--loss", options.losses, "Keras's name of a loss; one for each output")
+  verb.add_option("--loss", request.losses, "Keras's name of a loss; one for each output")
       ->delimiter(',');
   verb.add_option("--optimizer", request.optimizer, "Keras's name of an optimizer")
       ->capture_default_str();
   verb.add_option("--learning-rate", options.learningRate, "Default: the optimizer's")
       ->check(CLI::NonNegativeNumber);
-  verb.add_option("--metrics", options.metrics,
+  verb.add_option("--metrics", request.metrics,
                   "Keras's names of metrics, or none; default: accuracy for classifiers")
       ->delimiter(',');
   verb.add_option("--epochs", request.epochs, "Passes over the samples")
@@ -423,6 +434,10 @@ void addTrainingOptions(CLI::App &verb, Options &options) {
   verb.add_option("--threads", request.threads, "That compute; 0: as many as there are cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  verb.add_option("--max-memory", request.maxMemory,
+                  "That a step may use besides the variables, as 512MB; what does not fit is "
+                  "computed again")
+      ->transform(CLI::AsSizeValue(false));
   verb.add_option("--weights", request.weights,
                   "A Keras file (.keras, .h5, .weights.h5) whose weights training starts from");
   verb.add_flag("--weights-by-name", request.weightsByName,
@@ -448,6 +463,9 @@ void addKeepingOptions(CLI::App &verb, Options &options) {
   verb.add_option("--batch", request.batches,
                   "Batch sizes of a .cornet output; default: that of --batch-size")
       ->delimiter(',');
+  verb.add_option("--cpu", request.cpus, "ISA levels of a .cornet output: host, x86-64-v3, ...")
+      ->delimiter(',')
+      ->capture_default_str();
   verb.add_option("--state", options.state,
                   "Of an artifact: go on from this file if it is there, and write it");
 }
