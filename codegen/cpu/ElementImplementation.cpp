@@ -54,7 +54,7 @@ private:
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
               ConvTransposeOp, ConvFilterGradientOp, MaxPoolGradientOp, AvgPoolGradientOp,
-              ResizeGradientOp, ScatterOp, RandomOp, GridSampleOp>(
+              ResizeGradientOp, ScatterOp, RandomOp, GridSampleOp, RecomputeOp>(
             [&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
@@ -139,6 +139,8 @@ private:
       linear = c.add(c.mul(linear, out[d]), at[d]);
     return cell(op.getInput(), c.coordinates(linear, shape(op.getInput())));
   }
+
+  Value emit(RecomputeOp op, const Place &at) { return cell(op.getX(), at); }
 
   Value emit(TransposeOp op, const Place &at) {
     Place from(at.size());

@@ -92,7 +92,7 @@ public:
     // Pitches are mostly powers of two, so columns of a row share few sets of the cache: as if the
     // whole row were loaded.
     int64_t row = 4 * std::max(k.outputs, k.channels * k.strideY * k.strideX);
-    int64_t most = std::clamp<int64_t>(kCache / row, 128, 2048);
+    int64_t most = std::clamp<int64_t>((lanes == 16 ? kCache : kNearCache) / row, 128, 2048);
     if (k.pixels() <= 2 * most)
       return;
     if (k.images == 1 && k.perLine == 1)
@@ -142,8 +142,9 @@ public:
 
 private:
   using Values = SmallVector<Value>;
-  /// Bytes of the second cache for a chunk, and of the stack for waiting sums.
-  static constexpr int64_t kCache = 512 << 10, kStack = 96 << 10;
+  /// Bytes of the second cache for a chunk, of the first where few registers make for so few
+  /// multiplications per cell that the second is too slow, and of the stack for waiting sums.
+  static constexpr int64_t kCache = 512 << 10, kNearCache = 32 << 10, kStack = 96 << 10;
 
   int64_t blocks() const { return ceilDiv(k.channels, tile.rows); }
 

@@ -100,16 +100,29 @@ private:
   void gather(Value image, Value y, Value x, Value row) {
     auto [top, bottom] = near(y, in[1], out[1]);
     auto [left, right] = near(x, in[2], out[2]);
-    eachVector([&](Value channel, Value mask) {
-      Value sum = c.loop(top, bottom, epilogue.splat(0), [&](Value i, ValueRange now) {
+    // Shares are computed once for several vectors of channels.
+    int64_t blocks = (out[3] + lanes - 1) / lanes, vectors = 4;
+    while (blocks % vectors)
+      --vectors;
+    c.loop(c.index(0), c.index(blocks / vectors), [&](Value block) {
+      SmallVector<Value> channels, masks, sums(size_t(vectors), epilogue.splat(0));
+      for (int64_t v = 0; v < vectors; ++v) {
+        channels.push_back(c.mul(c.add(c.mul(block, vectors), v), lanes));
+        masks.push_back(epilogue.mask(channels.back(), lanes));
+      }
+      sums = c.loop(top, bottom, sums, [&](Value i, ValueRange now) {
         Value mine = share(i, y, in[1], out[1]);
-        return c.loop(left, right, now, [&](Value j, ValueRange now) -> SmallVector<Value> {
+        return c.loop(left, right, now, [&](Value j, ValueRange now) {
           Value weight = spread(mul(mine, share(j, x, in[2], out[2])));
-          return {
-              vector::FMAOp::create(c.b, c.loc, weight, load(image, i, j, channel, mask), now[0])};
+          SmallVector<Value> next;
+          for (size_t v = 0; v < size_t(vectors); ++v)
+            next.push_back(vector::FMAOp::create(c.b, c.loc, weight,
+                                                 load(image, i, j, channels[v], masks[v]), now[v]));
+          return next;
         });
-      })[0];
-      epilogue.finish(sum, row, channel, mask);
+      });
+      for (size_t v = 0; v < size_t(vectors); ++v)
+        epilogue.finish(sums[v], row, channels[v], masks[v]);
     });
   }
 

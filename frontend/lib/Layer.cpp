@@ -139,6 +139,12 @@ std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::sour
   if (known && graph->training && activity_regularizer)
     for (const Tensor &output : outputs)
       ops::addLoss((*activity_regularizer)(output) / batchSize(output));
+  if (checkpoint && graph->training) {
+    std::string region = path + "#" + std::to_string(first); // each call is a region of its own
+    for (size_t i = size_t(first); i < graph->nodes.size(); ++i)
+      if (Node &node = graph->nodes[i]; node.op.starts_with("cornet."))
+        node.attributes.try_emplace("cornet.checkpoint", region);
+  }
   graph->layer.pop_back(), graph->running.pop_back();
   if (outermost) {
     auto nodesOf = [](const std::vector<Tensor> &tensors) {

@@ -145,6 +145,13 @@ void addLoss(const Tensor &scalar) {
 }
 
 Tensor gradient(const Tensor &y, const Tensor &x) { return record("gradient", {y, x}); }
+Tensor customGradient(const Tensor &y, const std::vector<Tensor> &xs,
+                      const std::function<std::vector<Tensor>(const Tensor &gradient)> &backward) {
+  std::vector<Tensor> operands{y}, gradients = backward(record("incoming_gradient", {y}));
+  operands.insert(operands.end(), xs.begin(), xs.end());
+  operands.insert(operands.end(), gradients.begin(), gradients.end());
+  return record("custom_gradient", operands);
+}
 Tensor stopGradient(const Tensor &x) { return record("stop_gradient", {x}); }
 Tensor cast(const Tensor &x, const std::string &dtype) {
   return x.dtype() == dtype ? x : record("cast", {x}, {{"to", dtype}});

@@ -110,6 +110,14 @@ void Engine::build() {
     entryIndex[program->entryName(i)] = i;
 }
 
+uint64_t Engine::arena(const std::string &entry) const {
+  uint64_t most = 0;
+  size_t index = entryIndex.at(entry);
+  for (size_t plan = 0; plan < cornet_program_plan_count(program->get(), index); ++plan)
+    most = std::max(most, cornet_program_plan_arena(program->get(), index, plan));
+  return most;
+}
+
 void Engine::call(const std::string &entry, int64_t rows, const void *const *inputs,
                   void *const *outputs) {
   rt::check(
@@ -137,11 +145,12 @@ void Engine::write(const std::string &path, const std::vector<std::string> &name
                    const std::function<void()> &beforehand) {
   std::set<std::string> all(names.begin(), names.end());
   ProgramDescription program = describe(all);
+  // What takes no data is called with one row, as the resets are.
   for (EntryPoint &entry : program.entries)
-    entry.batches.clear();
+    entry.batches = entry.inputs.empty() ? std::vector<int64_t>{1} : batches;
   beforehand();
   BuildOptions options;
-  options.batches = batches, options.cpus = cpus;
+  options.cpus = cpus;
   options.threads = std::max(threads, 1u);
   if (std::string problems = buildProgram(program, options, path); !problems.empty())
     throw std::runtime_error(problems);

@@ -33,6 +33,10 @@ public:
   void call(const std::string &name, int64_t rows, const void *const *inputs, void *const *outputs);
 
   const EntryPoint &entry(const std::string &name) { return recorded(name); }
+  /// The next need() of `name` records it anew.
+  void forget(const std::string &name) { entries.erase(name), wanted.erase(name); }
+  /// The most bytes of arena that a plan of the entry point takes.
+  uint64_t arena(const std::string &name) const;
   bool started() const { return session != nullptr; }
   /// The cells of a variable in the session; null where the program does not have it.
   /// `count`: how many 4-byte cells there are.

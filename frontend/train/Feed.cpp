@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontend/train/Feed.h"
 
+#include "frontend/data/Order.h"
+
 #include <cstring>
-#include <numeric>
-#include <random>
 
 namespace cornet {
 namespace {
@@ -81,13 +81,7 @@ public:
     at = skip * batch;
     if (!shuffle)
       return;
-    // The order follows from the seed and the epoch alone, so that a training that is resumed sees
-    // the same one.
-    order.resize(size_t(fed.rows));
-    std::iota(order.begin(), order.end(), 0);
-    std::mt19937_64 bits(seed * 0x9E3779B97F4A7C15u + uint64_t(epoch) + 1);
-    for (size_t i = order.size(); i > 1; --i)
-      std::swap(order[i - 1], order[size_t((__uint128_t(bits()) * i) >> 64)]);
+    order = data::shuffledOrder(fed.rows, seed, uint64_t(epoch));
   }
 
   bool next(FedBatch &out) override {

@@ -4,6 +4,7 @@
 #include <cornet/saving.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
@@ -51,6 +52,28 @@ void FitLoop::prepare(Feed *training, Feed *evaluation) {
   // Recorded before what reads it: a step makes the metrics' variables.
   engine.entry(training ? "train_step" : "evaluate_step");
   engine.need(calls);
+  if (training)
+    fitMemory(calls);
+}
+
+void FitLoop::fitMemory(const std::vector<std::pair<std::string, int64_t>> &calls) {
+  uint64_t limit = steps.arguments.max_memory, least = engine.arena("train_step");
+  if (!limit || least <= limit)
+    return;
+  // Runs of about the square root of the layers keep least (Chen et al. 2016); others in turn.
+  size_t layers = trainer.model.layers().size(), root = size_t(std::sqrt(double(layers)) + 0.5);
+  for (size_t segments : {2 * root, root, layers, std::max<size_t>(root / 2, 2)}) {
+    steps.segments = segments;
+    engine.forget("train_step");
+    engine.need(calls);
+    least = std::min(least, engine.arena("train_step"));
+    if (engine.arena("train_step") <= limit)
+      return;
+  }
+  fail("a training step needs " + std::to_string(least) +
+       " bytes even when what it can is computed "
+       "again, max_memory allows " +
+       std::to_string(limit) + "; use smaller batches");
 }
 
 Logs FitLoop::read(const std::string &prefix) {

@@ -255,6 +255,25 @@ void Trainer::Steps::updateMetrics(const StepInputs &inputs,
       variable->name = "metrics/" + name + variable->name.substr(variable->name.rfind('/'));
 }
 
+void Trainer::Steps::cut(Graph &graph, size_t first, size_t last) const {
+  // Layers by the second part of their nodes' paths; the first is the model's.
+  auto layerOf = [](const std::string &path) {
+    size_t begin = path.find('/');
+    return begin == std::string::npos
+               ? path
+               : path.substr(begin + 1, path.find('/', begin + 1) - begin - 1);
+  };
+  std::map<std::string, size_t> order;
+  for (size_t i = first; segments && i < last; ++i)
+    order.try_emplace(layerOf(graph.nodes[i].layer), order.size());
+  for (size_t i = first; segments && i < last; ++i) {
+    Node &node = graph.nodes[i];
+    size_t segment = order.at(layerOf(node.layer)) * segments / order.size();
+    if (node.op.starts_with("cornet.") && segment + 1 < segments)
+      node.attributes.try_emplace("cornet.checkpoint", "segment " + std::to_string(segment));
+  }
+}
+
 // The default steps.
 
 Tensor Trainer::compute_loss(const StepInputs &inputs, const std::vector<Tensor> &predictions) {
@@ -288,7 +307,10 @@ void Trainer::update_metrics(const StepInputs &inputs, const std::vector<Tensor>
 }
 
 Trainer::StepResults Trainer::train_step(const StepInputs &inputs) {
+  Graph &graph = *inputs.x[0].graph;
+  size_t first = graph.nodes.size();
   std::vector<Tensor> predictions = model(inputs.x);
+  steps->cut(graph, first, graph.nodes.size());
   Tensor loss = compute_loss(inputs, predictions);
   update_metrics(inputs, predictions);
   std::vector<VariablePtr> variables = model.trainable_variables();

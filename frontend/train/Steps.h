@@ -50,6 +50,11 @@ public:
   std::vector<Target> targets;
   bool hasWeights = false;
 
+  /// Cuts what the model recorded in [first, last) of a training graph into `segments` runs of
+  /// layers that are computed again in the backward pass, all but the last.
+  void cut(Graph &graph, size_t first, size_t last) const;
+  size_t segments = 0; ///< 0: everything is kept
+
   void updateMetrics(const StepInputs &inputs, const std::vector<Tensor> &predictions);
   std::string outputName(size_t output) const;
   std::vector<std::pair<std::string, MetricPtr>> namedMetrics() const;

@@ -90,13 +90,25 @@ bool Trainer::loadState(const std::string &path) {
   return true;
 }
 
+void Trainer::expect(const std::vector<std::pair<std::string, Shape>> &targets, bool weighted) {
+  if (!steps)
+    throw std::runtime_error("expect: call compile() first");
+  std::vector<Steps::Target> known;
+  for (const auto &[dtype, shape] : targets) {
+    if (dtype != "f32" && dtype != "i32")
+      throw std::runtime_error("expect: targets are f32 or i32, not '" + dtype + "'");
+    known.push_back({dtype, shape});
+  }
+  steps->know(std::move(known), weighted);
+}
+
 void Trainer::saveArtifact(const std::string &path, const std::vector<int64_t> &batches) {
   if (!steps)
     throw std::runtime_error("saveArtifact: call compile() first");
   std::vector<std::string> names{"predict", "train_step", "evaluate_step", "read_metrics"};
   if (!steps->known())
     throw std::runtime_error("saveArtifact: the types of the targets are not known before the "
-                             "first step; call train_on_batch() or fit() once");
+                             "first step; call expect(), or train_on_batch() or fit() once");
   engine->write(path, names, batches, steps->arguments.cpus, [this] {
     pull(); // variables start as they are now
   });

@@ -99,6 +99,18 @@ Result circle(Operands operands, const Attributes &) {
   return {{operands[1].dtype, labels}, ""};
 }
 
+Result recompute(Operands operands, const Attributes &) { return {operands[0], ""}; }
+
+/// y, then as many x as gradients of x.
+Result customGradient(Operands operands, const Attributes &) {
+  size_t count = operands.size() / 2;
+  for (size_t i = 1; i <= count; ++i)
+    if (operands.size() % 2 == 0 || operands[i] != operands[i + count])
+      return fail("custom_gradient_c1: each of the tensors that it is a function of needs a gradient "
+                  "of its shape and element type");
+  return {operands[0], ""};
+}
+
 Result scatter(Operands operands, const Attributes &attributes) {
   const Shape &updates = operands[0].shape, &indices = operands[1].shape;
   int64_t rows = get<int64_t>(attributes, "rows");
@@ -560,6 +572,9 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"concat", {concat, 0}},
                                                 {"slice", {slice, 1}},
                                                 {"gather", {gather, 2}},
+                                                {"recompute", {recompute, 2}},
+                                                {"incoming_gradient", {recompute, 1}},
+                                                {"custom_gradient", {customGradient, 0}},
                                                 {"broadcast", {broadcastTo, 1}},
                                                 {"resize", {resize, 1}},
                                                 {"grid_sample", {gridSample, 2}},

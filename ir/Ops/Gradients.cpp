@@ -21,7 +21,7 @@ namespace cornet {
   }
 
 CORNET_GRADIENT(NegOp, c.neg(g))
-CORNET_GRADIENT(AbsOp, c.select(c.compare("gt", x, 0), g, c.neg(g)))
+CORNET_GRADIENT(AbsOp, c.select(c.compare("gt", x, 0), g, c.where(c.compare("lt", x, 0), c.neg(g))))
 CORNET_GRADIENT(ExpOp, c.mul(g, y))
 CORNET_GRADIENT(LogOp, c.div(g, x))
 CORNET_GRADIENT(SqrtOp, c.div(c.mul(g, 0.5), y))
@@ -403,6 +403,7 @@ CORNET_GRADIENT(GatherOp,
                 c.op("scatter", {g, getIndices()},
                      {builder.getNamedAttr("rows", builder.getI64IntegerAttr(Build::shape(x)[0]))}),
                 Value())
+CORNET_GRADIENT(RecomputeOp, g, Value())
 CORNET_GRADIENT(RandomOp, Value(), Value())
 CORNET_GRADIENT(ScatterOp, c.op("gather", {g, getIndices()}), Value())
 CORNET_GRADIENT(PadOp, c.slice(g, getLow(), Build::shape(getInput())))

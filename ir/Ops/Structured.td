@@ -165,6 +165,32 @@ def Cornet_GradientOp : Cornet_Op<"gradient", [Pure]> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
+def Cornet_RecomputeOp : Cornet_Structured<"recompute", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "x, once `after` is there: what is computed from it is computed again and not kept since x was first used";
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$after);
+}
+def Cornet_IncomingGradientOp : Cornet_Op<"incoming_gradient", [Pure]> {
+  let summary = "The gradient that arrives at the custom_gradient of y; cornet-gradient puts it in";
+  let arguments = (ins AnyRankedTensor:$y);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def Cornet_CustomGradientOp : Cornet_Op<"custom_gradient", [Pure, DeclareOpInterfaceMethods<Cornet_Decompose>]> {
+  let summary = "y, whose gradients by the x are those given, computed from incoming_gradient of y";
+  let description = [{
+    Operands: y, the x it is a function of, then as many gradients. Decomposes into y. Constraint:
+    custom_gradient_c1 a gradient of its type for each x. Source: keras.ops.custom_gradient.
+  }];
+  let arguments = (ins AnyRankedTensor:$y, Variadic<AnyRankedTensor>:$rest);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::OperandRange functionOf() { return getRest().take_front(getRest().size() / 2); }
+    ::mlir::OperandRange gradients() { return getRest().drop_front(getRest().size() / 2); }
+  }];
+}
 def Cornet_ResizeOp : Cornet_Structured<"resize", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Bilinear interpolation of (N, H, W, C) to size (H, W), half-pixel centres, edges repeated";
   let description = "Constraint: resize_c1 rank 4 and a positive size.";

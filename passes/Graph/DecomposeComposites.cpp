@@ -24,7 +24,12 @@ struct DecomposeComposites : impl::DecomposeCompositesBase<DecomposeComposites> 
       if (llvm::is_contained(keep, op->getName().stripDialect()))
         return;
       OpBuilder builder(op);
+      Operation *before = op->getPrevNode();
       if (Value equivalent = composite.decompose(builder)) {
+        if (Attribute region = op->getAttr("cornet.checkpoint")) // its parts are of it
+          for (Operation *part = op->getPrevNode(); part && part != before;
+               part = part->getPrevNode())
+            part->setAttr("cornet.checkpoint", region);
         op->getResult(0).replaceAllUsesWith(equivalent);
         op->erase();
       }

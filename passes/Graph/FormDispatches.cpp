@@ -37,9 +37,26 @@ bool isSplat(Value value) {
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
 
+/// Whether `op` shifts or scales by rows or channels a tensor that is kept for others anyway: its
+/// several readers may as well read that one, as batch normalization does x - mean.
+bool shiftsKept(Operation *op) {
+  if (!isa<AddOp, SubOp, MulOp>(op) || op->hasOneUse() ||
+      !getElementTypeOrSelf(op->getResult(0)).isF32())
+    return false;
+  auto cells = [](Value v) { return cast<ShapedType>(v.getType()).getNumElements(); };
+  Value whole;
+  for (Value operand : op->getOperands())
+    if (shapeOf(operand) == shapeOf(op->getResult(0)))
+      whole = whole ? Value() : operand;
+    else if (cells(operand) * 8 > cells(op->getResult(0)))
+      return false;
+  Operation *producer = whole ? whole.getDefiningOp() : nullptr;
+  return producer && !isa<ConstantOp>(producer) && !whole.hasOneUse();
+}
+
 /// Computed where it is needed and on no account alone: a comparison of the shape of all its users,
-/// which is cheaper than its bytes, and what one user of its shape makes of arguments and
-/// constants, as an optimizer does when it decays a slot before it adds a gradient.
+/// which is cheaper than its bytes; what one user of its shape makes of arguments and constants, as
+/// an optimizer does when it decays a slot before it adds a gradient; and shifts of what is kept.
 bool floats(Operation *op) {
   if (!op || !isa<Pointwise>(op))
     return false;
@@ -48,7 +65,7 @@ bool floats(Operation *op) {
                  Operation *producer = operand.getDefiningOp();
                  return !producer || isa<ConstantOp>(producer) || floats(producer);
                });
-  return (compares || alone) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+  return (compares || alone || shiftsKept(op)) && llvm::all_of(op->getUsers(), [&](Operation *user) {
            return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
          });
 }

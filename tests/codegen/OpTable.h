@@ -125,6 +125,7 @@ inline const std::vector<Row> &rows() {
                  {{"shape", Ints{-1, 6, 20}}},
                  {{"shape", Ints{-1, 784, 128}}}});
     t.push_back({"gather", {{{9, 5}, {1000, 64}}, {{-1, 7}, {-1, 128}, "int32"}}, {}, {}});
+    t.push_back({"recompute", {image, image}, {}, {}});
     t.push_back({"scatter",
                  {{{-1, 7, 5}, {-1, 128, 64}}, {{-1, 7}, {-1, 128}, "int32"}},
                  {{"rows", int64_t(3)}}, // the test's batch: results begin with one

@@ -13,7 +13,8 @@ using namespace cornet::cli;
 namespace {
 
 constexpr const char *description =
-    "Cornet compiles a model written in C++ or brought from Keras into one file, and runs it.\n"
+    "Cornet compiles a model written in C++ or brought from Keras into one file, trains it and "
+    "runs it.\n"
     "A MODEL is a zoo name (see `cornet models`), a DSL source (.cpp), a Keras file (.keras, "
     ".h5),\n"
     "a module (.mlir) or a compiled artifact (.cornet).";
@@ -38,8 +39,8 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version", CORNET_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
-  for (auto *add : {addCompile, addRun, addEvaluate, addBench, addProfile, addInspect, addImport,
-                    addModels, addDoctor, addCompletion})
+  for (auto *add : {addCompile, addTrain, addRun, addEvaluate, addBench, addProfile, addInspect,
+                    addImport, addModels, addDoctor, addCompletion})
     add(app, context);
   try {
     app.parse(argc, argv);

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 namespace cornet::cli {
-namespace {
 
 DType typeOf(cornet_dtype type) {
   switch (type) {
@@ -25,6 +24,8 @@ DType typeOf(cornet_dtype type) {
   throw UserError(
       fmt::format("element type {} is not known to this cornet; use a newer one", int(type)));
 }
+
+namespace {
 
 Port portOf(const cornet_tensor_spec &spec) {
   return {spec.name, typeOf(spec.dtype), std::vector<int64_t>(spec.shape, spec.shape + spec.rank)};
@@ -51,6 +52,12 @@ Runner::Runner(const std::string &artifact, const std::string &entry, unsigned t
     : handle(openProgram(artifact)), session(openSession(*handle, threads)),
       index(entryNamed(*handle, entry)) {
   std::tie(inputPorts, outputPorts) = portsOf(*handle, index);
+}
+
+void Runner::loadState(const std::string &path) {
+  if (cornet_program_variable_count(handle.get()) == 0)
+    throw UserError(path + ": this artifact has no variables; a state is of one that trains");
+  check(cornet_session_load(session.get(), path.c_str()));
 }
 
 void Runner::bind(std::vector<Array> arrays) {

@@ -12,6 +12,9 @@
 
 namespace cornet::cli {
 
+/// Throws UserError for a type that this cornet does not know.
+DType typeOf(cornet_dtype type);
+
 /// An input or output of an entry point. A first dimension of -1 is the number of rows.
 struct Port {
   std::string name;
@@ -31,6 +34,10 @@ std::pair<std::vector<Port>, std::vector<Port>> portsOf(const cornet_program &pr
 class Runner {
 public:
   Runner(const std::string &artifact, const std::string &entry, unsigned threads);
+
+  /// Variables become what a training wrote to the file. Throws UserError when it is not there,
+  /// damaged, or of another program.
+  void loadState(const std::string &path);
 
   const cornet_program &program() const { return *handle; }
   size_t entry() const { return index; }

@@ -7,6 +7,7 @@
 namespace cornet::cli {
 
 void addCompile(CLI::App &, Context &);
+void addTrain(CLI::App &, Context &);
 void addRun(CLI::App &, Context &);
 void addEvaluate(CLI::App &, Context &);
 void addBench(CLI::App &, Context &);

@@ -47,6 +47,7 @@ public:
   std::string name;      ///< given, or set at the first call: "dense", "dense_1", ...
   std::string path;      ///< "block/dense": the name inside the layers that called it first
   std::vector<VariablePtr> weights; ///< its own, in Keras's order
+  bool checkpoint = false; ///< see Handle::checkpoint()
   bool trainable = true;            ///< see setTrainable()
   /// The layers that its call() calls, in the order of their first calls.
   std::vector<std::shared_ptr<Layer>> parts;
@@ -438,6 +439,13 @@ public:
   /// Freezes the layer and those inside, or takes it back: Dense({...}).trainable(false)(x).
   Handle trainable(bool on) const {
     layer->setTrainable(on);
+    return *this;
+  }
+  /// Gradient checkpointing (Chen et al. 2016): in a training step what is inside the layer is not
+  /// kept for the backward pass but computed again from its inputs. Less memory, more work; the same
+  /// numbers. Worth it for whole blocks: Handle(block).checkpoint()(x).
+  Handle checkpoint(bool on = true) const {
+    layer->checkpoint = on;
     return *this;
   }
   LayerPtr layer;

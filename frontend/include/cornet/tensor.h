@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <source_location>
@@ -181,6 +182,10 @@ void addLoss(const Tensor &scalar);
 /// The derivative of the sum of `y`'s cells by `x`, which `y` was computed from: `x`'s shape. Zeros
 /// where nothing flows. May be differentiated again where the ops on the way may.
 Tensor gradient(const Tensor &y, const Tensor &x);
+/// `y`, a function of `xs`, with a gradient of your own: `backward` is given the gradient that
+/// arrives at y and returns one for each of `xs`, of its shape. Recorded, not called later.
+Tensor customGradient(const Tensor &y, const std::vector<Tensor> &xs,
+                      const std::function<std::vector<Tensor>(const Tensor &gradient)> &backward);
 /// `x`, but constant to gradient().
 Tensor stopGradient(const Tensor &x);
 /// The same numbers as another dtype: f32, i32 (towards zero) or i1 (not 0).

@@ -79,6 +79,9 @@ struct CompileArguments {
   std::vector<double> loss_weights{}; ///< one for each output; empty: all 1
   MetricArguments metrics{}, weighted_metrics{};
   unsigned threads = 0; ///< that compute; 0: as many as the machine has cores
+  /// Bytes that a training step may use besides the variables, 0: any number. What does not fit is
+  /// computed again in the backward pass; throws with the bytes needed when that is not enough.
+  uint64_t max_memory = 0;
   /// What saveArtifact() compiles for, as `cornet compile --cpu`: "host", "x86-64-v3", ... Several
   /// share the file; the machine that loads it takes the best it has.
   std::vector<std::string> cpus{"host"};
@@ -133,8 +136,9 @@ public:
   /// Arrays have one row for each sample; integers feed integer inputs and labels.
   History fit(const std::vector<data::Array> &x, const std::vector<data::Array> &y,
               FitArguments arguments = {});
+  /// `y` may be {}: a step of one's own may have no targets.
   History fit(const data::Array &x, const data::Array &y, FitArguments arguments = {}) {
-    return fit(std::vector{x}, std::vector{y}, std::move(arguments));
+    return fit(std::vector{x}, targets(y), std::move(arguments));
   }
   /// Batches from a pipeline.
   History fit(const data::Dataset &batches, FitArguments arguments = {});
@@ -143,7 +147,7 @@ public:
   Logs evaluate(const std::vector<data::Array> &x, const std::vector<data::Array> &y,
                 EvaluateArguments arguments = {});
   Logs evaluate(const data::Array &x, const data::Array &y, EvaluateArguments arguments = {}) {
-    return evaluate(std::vector{x}, std::vector{y}, std::move(arguments));
+    return evaluate(std::vector{x}, targets(y), std::move(arguments));
   }
   Logs evaluate(const data::Dataset &batches, EvaluateArguments arguments = {});
 
@@ -159,6 +163,11 @@ public:
   Logs test_on_batch(const data::Batch &batch);
   std::vector<data::Array> predict_on_batch(const std::vector<data::Array> &x);
   void reset_metrics();
+
+  /// Tells the targets' element types ("f32", "i32") and shapes without the batch, and whether
+  /// samples have weights, where there are no data yet: saveArtifact() then works before any step.
+  /// Throws std::runtime_error when the step is recorded for others already.
+  void expect(const std::vector<std::pair<std::string, Shape>> &targets, bool weighted = false);
 
   /// Writes the whole program: train_step, evaluate_step, predict, initialize over one set of
   /// variables, which start as they are now. Trains and runs with the runtime alone.
@@ -205,6 +214,10 @@ protected:
   void update_metrics(const StepInputs &inputs, const std::vector<Tensor> &predictions);
 
 private:
+  static std::vector<data::Array> targets(const data::Array &y) {
+    return y.absent() ? std::vector<data::Array>{} : std::vector{y};
+  }
+
   friend class FitLoop;
   class Steps;
   std::unique_ptr<Steps> steps;

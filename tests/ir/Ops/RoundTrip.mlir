@@ -121,6 +121,9 @@ func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tens
   %30 = cornet.scatter %m, %j {rows = 5 : i64} : (tensor<3x2xf32>, tensor<3xi32>) -> tensor<5x2xf32>
   %18 = cornet.random %s, %x {distribution = "normal", seed = 7 : i64} : (tensor<i32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %19 = cornet.gradient %15, %x : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %40 = cornet.recompute %x, %15 : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %41 = cornet.incoming_gradient %15 : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
+  %42 = cornet.custom_gradient %15, %x, %41 : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %20 = cornet.sin %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %21 = cornet.cos %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %22 = cornet.stop_gradient %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>

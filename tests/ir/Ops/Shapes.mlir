@@ -205,3 +205,11 @@ func.func @circle_c1(%l: tensor<4xi32>, %e: tensor<4x2xf32>, %r: tensor<4x3xf32>
   %0 = cornet.circle %l, %e, %l, %r {gamma = 80.0 : f64, margin = 0.4 : f64, remove_diagonal = true} : (tensor<4xi32>, tensor<4x2xf32>, tensor<4xi32>, tensor<4x3xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @custom_gradient_c1(%y: tensor<3xf32>, %x: tensor<3xf32>, %g: tensor<4xf32>) {
+  // expected-error @below {{custom_gradient_c1: each of the tensors}}
+  %0 = cornet.custom_gradient %y, %x, %g : (tensor<3xf32>, tensor<3xf32>, tensor<4xf32>) -> tensor<3xf32>
+  return
+}

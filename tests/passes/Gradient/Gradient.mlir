@@ -71,3 +71,35 @@ func.func @f(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
   %d = cornet.gradient %y, %x : (tensor<?x3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
   return %d : tensor<?x3xf32>
 }
+
+// -----
+
+// A checkpoint is computed again from what it reads, once its gradient is there.
+// CHECK-LABEL: func.func @checkpoint(
+// CHECK-SAME:    %[[X:.*]]: tensor<3xf32>, %[[W:.*]]: tensor<3xf32>
+// CHECK:         cornet.exp %[[X]]
+// CHECK:         cornet.recompute %[[X]]
+// CHECK:         cornet.exp
+// CHECK-NOT:     cornet.checkpoint
+cornet.variable @w = dense<1.0> : tensor<3xf32>
+func.func @checkpoint(%x: tensor<3xf32>, %w: tensor<3xf32> {cornet.variable = @w}) -> (tensor<3xf32>, tensor<3xf32>) {
+  %e = cornet.exp %x {cornet.checkpoint = "a"} : (tensor<3xf32>) -> tensor<3xf32>
+  %y = cornet.mul %e, %w {cornet.checkpoint = "a"} : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %z = cornet.tanh %y : (tensor<3xf32>) -> tensor<3xf32>
+  %d = cornet.gradient %z, %w : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  return %z, %d : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+// A straight-through estimator: what arrives goes through, though round has no slope.
+// CHECK-LABEL: func.func @custom(
+// CHECK:         %[[ONES:.*]] = cornet.broadcast
+// CHECK:         return %[[ONES]]
+func.func @custom(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %r = cornet.round %x : (tensor<3xf32>) -> tensor<3xf32>
+  %g = cornet.incoming_gradient %r : (tensor<3xf32>) -> tensor<3xf32>
+  %c = cornet.custom_gradient %r, %x, %g : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %d = cornet.gradient %c, %x : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  return %d : tensor<3xf32>
+}

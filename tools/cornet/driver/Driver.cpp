@@ -4,6 +4,7 @@
 // text.
 #include "driver/Driver.h"
 #include "driver/Sources.h"
+#include "driver/Training.h"
 
 #include "codegen/Compile.h"
 #include "passes/Passes.h"
@@ -104,6 +105,8 @@ public:
     model->summary(stream);
     return {stream.str(), ""};
   }
+
+  TrainReply train(const TrainRequest &request) const override { return trainModel(request); }
 
   std::vector<std::pair<std::string, std::string>> versions() const override {
     return {{"LLVM", LLVM_VERSION_STRING}, {"for", llvm::sys::getHostCPUName().str()}};

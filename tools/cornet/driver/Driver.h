@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The door between the command and the compiler. The compiler side is a library of its own,
 // libcornet_driver.so, opened only by verbs that compile: `run`, `bench` and the like start in
-// milliseconds and work where no LLVM is installed. Standard types only cross the door; the two
-// sides are built together and are not an interface for others.
+// milliseconds and work where no LLVM is installed. Standard types and arrays only cross the
+// door; the two sides are built together and are not an interface for others.
 #pragma once
+
+#include <cornet/data/array.h>
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +55,51 @@ struct CompileReply {
            fileBytes = 0;
 };
 
+/// An input or output of a model to train.
+struct TensorFacts {
+  std::string name, dtype;    ///< "dense", "f32"
+  std::vector<int64_t> shape; ///< the batch is -1
+  std::string activation;     ///< what an output comes from: "softmax", "sigmoid", or ""
+};
+
+/// The samples, and the loss of each output that suits them.
+struct TrainData {
+  std::vector<data::Array> x, y, validationX, validationY;
+  std::vector<std::string> losses;
+  std::vector<std::string> metrics; ///< of each output
+};
+
+struct TrainRequest {
+  Source source;
+  std::string weights;             ///< a Keras file to start from; empty: none
+  bool weightsByName = false;      ///< layers take what fits by their names
+  std::vector<std::string> freeze; ///< patterns of layers' names
+  /// Asked for once, when the inputs and outputs are known; what it throws ends the training.
+  std::function<TrainData(const std::vector<TensorFacts> &inputs,
+                          const std::vector<TensorFacts> &outputs)>
+      data;
+  std::string optimizer = "adam";
+  std::optional<double> learningRate;
+  int epochs = 1;
+  int64_t batchSize = 32;
+  double validationSplit = 0;
+  std::map<int64_t, double> classWeight;
+  uint64_t seed = 0;
+  unsigned threads = 0; ///< 0: as many as the machine has cores
+  bool shuffle = true, showEpochs = true;
+  std::optional<int> earlyStopping; ///< patience
+  std::string checkpoint, csvLog, tensorboard;
+  std::vector<std::string> outputs;              ///< .keras, .weights.h5, .cornet
+  std::vector<int64_t> batches;                  ///< of .cornet outputs
+  std::function<void(const std::string &)> tell; ///< a remark for the user
+};
+
+struct TrainReply {
+  std::string error; ///< empty when it worked
+  std::vector<int> epochs;
+  std::map<std::string, std::vector<double>> history;
+};
+
 class Driver {
 public:
   virtual ~Driver() = default;
@@ -61,6 +110,8 @@ public:
   virtual std::pair<std::string, std::string> moduleText(const CompileRequest &request) const = 0;
   /// Keras's summary table of the model: (text, error).
   virtual std::pair<std::string, std::string> summary(const Source &source) const = 0;
+  /// Trains a model with layers and writes the outputs. Progress goes to standard output.
+  virtual TrainReply train(const TrainRequest &request) const = 0;
   /// What there is: pairs of a name and a version or a fact.
   virtual std::vector<std::pair<std::string, std::string>> versions() const = 0;
 };

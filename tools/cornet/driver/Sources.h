@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model sources as models of the DSL and as modules of the cornet dialect.
+// Model sources as modules of the cornet dialect.
 #pragma once
 
-#include "driver/Driver.h"
-
-#include <cornet/model.h>
+#include "driver/Models.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace cornet::cli {
-
-/// The DSL's model of a library or a Keras file; nullopt with every mistake in `error`, a line
-/// each.
-std::optional<Model> loadModel(const Source &source, std::string &error);
 
 /// A context in which a source becomes a module, and what was diagnosed in it.
 class Workshop {

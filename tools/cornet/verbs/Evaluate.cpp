@@ -13,7 +13,7 @@ namespace cornet::cli {
 namespace {
 
 struct Options {
-  std::string model, labels, entry = "predict";
+  std::string model, labels, state, entry = "predict";
   std::vector<std::string> inputs;
   unsigned threads = 1;
 };
@@ -57,6 +57,8 @@ std::vector<int64_t> classNumbers(const Array &labels, int64_t rows, int64_t cla
 void evaluate(const Options &options, const Context &context) {
   Artifact artifact = resolveArtifact(options.model, {}, context);
   Runner runner(artifact.path, options.entry, options.threads);
+  if (!options.state.empty())
+    runner.loadState(options.state);
   runner.bind(feed(runner.inputs(), options.inputs, {}));
   runner.invoke();
   const Array &scores = runner.results()[0];
@@ -93,6 +95,8 @@ void addEvaluate(CLI::App &app, Context &context) {
   verb->add_option("--labels", options->labels, "Class numbers or one-hot rows (.npy, .csv)")
       ->required();
   verb->add_option("--entry", options->entry, "The entry point to call")->capture_default_str();
+  verb->add_option("--state", options->state,
+                   "Use the weights that `cornet train` wrote to this file");
   verb->add_option("--threads", options->threads, "Threads to run on")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

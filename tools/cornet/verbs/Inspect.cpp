@@ -110,6 +110,7 @@ Json planOf(const cornet_program &program, size_t entry, size_t plan,
 Json entryOf(const cornet_program &program, size_t entry) {
   auto [inputs, outputs] = portsOf(program, entry);
   Json result = {{"name", cornet_program_entry_name(&program, entry)},
+                 {"whole", cornet_program_entry_whole(&program, entry) != 0},
                  {"inputs", Json::array()},
                  {"outputs", Json::array()},
                  {"plans", Json::array()}};
@@ -128,6 +129,20 @@ Json entryOf(const cornet_program &program, size_t entry) {
   return result;
 }
 
+Json variablesOf(const cornet_program &program) {
+  Json variables = Json::array();
+  for (size_t i = 0, end = cornet_program_variable_count(&program); i < end; ++i) {
+    cornet_variable_spec spec;
+    check(cornet_program_variable(&program, i, &spec));
+    variables.push_back({{"name", spec.name},
+                         {"dtype", nameOf(typeOf(spec.dtype))},
+                         {"shape", std::vector<int64_t>(spec.shape, spec.shape + spec.rank)},
+                         {"bytes", spec.bytes},
+                         {"trainable", spec.trainable != 0}});
+  }
+  return variables;
+}
+
 Json describe(const std::string &path, const Options &options) {
   ProgramHandle program = openProgram(path);
   check(cornet_program_verify(program.get()));
@@ -138,6 +153,7 @@ Json describe(const std::string &path, const Options &options) {
                  {"weightBytes", cornet_program_weights_size(program.get())},
                  {"codeBytes", cornet_program_code_size(program.get())},
                  {"provenance", Json::object()},
+                 {"variables", variablesOf(*program)},
                  {"entries", Json::array()}};
   const char *key = nullptr;
   for (size_t i = 0; const char *value = cornet_program_provenance(program.get(), i, &key); ++i)
@@ -172,6 +188,22 @@ std::string stepTable(const Json &steps) {
   return table.text();
 }
 
+std::string variablesText(const Json &variables, bool all) {
+  if (variables.empty())
+    return "";
+  uint64_t total = 0, trainable = 0;
+  Table table({"variable", "type", "shape", ">size", ""});
+  for (const Json &variable : variables) {
+    uint64_t bytes = variable["bytes"];
+    total += bytes, trainable += variable["trainable"] ? bytes : 0;
+    table.add({variable["name"].get<std::string>(), variable["dtype"].get<std::string>(),
+               shapeText(variable["shape"].get<std::vector<int64_t>>()), humanBytes(bytes),
+               variable["trainable"] ? "trainable" : ""});
+  }
+  return fmt::format("\n{} variables, {}, of them trainable {}\n{}", variables.size(),
+                     humanBytes(total), humanBytes(trainable), all ? table.text() : "");
+}
+
 std::string textOf(const Json &document, bool withSteps) {
   auto bytes = [](const Json &value) { return humanBytes(value.get<uint64_t>()); };
   std::string text = fmt::format(
@@ -182,7 +214,8 @@ std::string textOf(const Json &document, bool withSteps) {
   for (const auto &[key, value] : document["provenance"].items())
     text += fmt::format("{}: {}\n", key, value.get<std::string>());
   for (const Json &entry : document["entries"]) {
-    text += fmt::format("\nentry point {}\n", entry["name"].get<std::string>());
+    text += fmt::format("\nentry point {}{}\n", entry["name"].get<std::string>(),
+                        entry["whole"] ? ", takes whole batches" : "");
     for (const char *kind : {"inputs", "outputs"})
       for (const Json &port : entry[kind])
         text += fmt::format("  {} {}\n", kind[0] == 'i' ? "in " : "out",
@@ -201,7 +234,8 @@ std::string textOf(const Json &document, bool withSteps) {
         text +=
             fmt::format("\nbatch {}\n{}", plan["batch"].get<uint64_t>(), stepTable(plan["steps"]));
   }
-  return text;
+  return text +
+         variablesText(document["variables"], withSteps || document["variables"].size() <= 40);
 }
 
 void inspect(const Options &options, const Context &context) {
@@ -223,7 +257,7 @@ void addInspect(CLI::App &app, Context &context) {
               "measured one is what a\n"
               "call adds to the resident memory of a fresh process.");
   verb->add_option("model", options->model, "An artifact or any model")->required();
-  verb->add_flag("--steps", options->steps, "List every step of every plan");
+  verb->add_flag("--steps", options->steps, "List every step of every plan, and every variable");
   verb->add_flag("--no-measure", options->noMeasure, "Do not run the model to measure its memory");
 }
 

@@ -13,7 +13,7 @@ namespace cornet::cli {
 namespace {
 
 struct Options {
-  std::string model, output, entry = "predict";
+  std::string model, output, state, entry = "predict";
   std::vector<std::string> inputs;
   FeedOptions feed;
   unsigned threads = 1;
@@ -97,6 +97,8 @@ void run(const Options &options, const Context &context) {
   checkOutput(options.output);
   Artifact artifact = resolveArtifact(options.model, {}, context);
   Runner runner(artifact.path, options.entry, options.threads);
+  if (!options.state.empty())
+    runner.loadState(options.state);
   if (options.selfTest)
     return runSelfTest(runner, context);
   if (options.inputs.empty() && !runner.inputs().empty())
@@ -119,6 +121,8 @@ void addRun(CLI::App &app, Context &context) {
   verb->add_option("-o,--output", options->output,
                    "Write the outputs to this file instead of the screen");
   verb->add_option("--entry", options->entry, "The entry point to call")->capture_default_str();
+  verb->add_option("--state", options->state,
+                   "Use the weights that `cornet train` wrote to this file");
   verb->add_option("--threads", options->threads, "Threads to run on")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

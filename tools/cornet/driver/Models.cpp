@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// DSL libraries are opened and asked for their model, Keras files imported. A library stays open
+// until the process ends: its layers' code is in it.
+#include "driver/Models.h"
+
+#include "frontend/import/Import.h"
+
+#include <algorithm>
+#include <dlfcn.h>
+#include <map>
+#include <memory>
+
+namespace cornet::cli {
+namespace {
+
+std::optional<Model> loadLibrary(const std::string &path, std::string &error) {
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    error = path + ": cannot be loaded: " + dlerror();
+    return std::nullopt;
+  }
+  auto *make = reinterpret_cast<Model *(*)()>(dlsym(library, "cornet_model"));
+  if (!make) {
+    error = path + ": defines no model; write CORNET_MODEL(name) { return ...; } in its source";
+    return std::nullopt;
+  }
+  return *std::unique_ptr<Model>(make());
+}
+
+std::string shapeText(const Shape &shape) {
+  std::string out;
+  for (int64_t extent : shape)
+    out += (out.empty() ? "" : ", ") + std::to_string(extent);
+  return "(" + out + ")";
+}
+
+} // namespace
+
+std::string takeWeights(const Model &model, const std::string &path) {
+  import::Imported imported = import::importModel(path);
+  if (!imported.error.empty())
+    return imported.error;
+  std::vector<VariablePtr> to = model.variables(), from = imported.model.variables();
+  if (to.size() != from.size())
+    return path + ": has " + std::to_string(from.size()) + " weights, the model '" + model.name +
+           "' has " + std::to_string(to.size()) + "; is it the same network?";
+  std::map<std::string, VariablePtr> named;
+  for (const VariablePtr &variable : from)
+    named[variable->name] = variable;
+  if (std::all_of(to.begin(), to.end(),
+                  [&](const VariablePtr &variable) { return named.contains(variable->name); }))
+    for (size_t i = 0; i < to.size(); ++i)
+      from[i] = named[to[i]->name];
+  std::string problems;
+  size_t wrong = 0;
+  for (size_t i = 0; i < to.size(); ++i) {
+    if (to[i]->shape == from[i]->shape)
+      to[i]->data = from[i]->value();
+    else if (++wrong <= 5)
+      problems += path + ": weight " + std::to_string(i) + " '" + from[i]->name + "' is " +
+                  shapeText(from[i]->shape) + ", the model's '" + to[i]->name + "' is " +
+                  shapeText(to[i]->shape) + "\n";
+  }
+  if (wrong > 5)
+    problems += path + ": and " + std::to_string(wrong - 5) + " more; is it the same network?\n";
+  return problems;
+}
+
+std::optional<Model> loadModel(const Source &source, std::string &error) {
+  std::optional<Model> model;
+  if (source.kind == Source::Library) {
+    model = loadLibrary(source.path, error);
+  } else if (source.kind == Source::Keras) {
+    import::Imported imported = import::importModel(source.path);
+    error = imported.error;
+    if (error.empty())
+      model = std::move(imported.model);
+  } else {
+    error = source.path + ": is a module, not a model with layers";
+  }
+  if (model && model->graph && !model->graph->mistakes.empty()) {
+    error = cornet::text(model->graph->mistakes);
+    return std::nullopt;
+  }
+  return model;
+}
+
+} // namespace cornet::cli

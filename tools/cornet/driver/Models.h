@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model sources as models of the DSL. Nothing of MLIR.
+#pragma once
+
+#include "driver/Driver.h"
+
+#include <cornet/model.h>
+
+#include <optional>
+#include <string>
+
+namespace cornet::cli {
+
+/// The DSL's model of a library or a Keras file; nullopt with every mistake in `error`, a line
+/// each.
+std::optional<Model> loadModel(const Source &source, std::string &error);
+
+/// Gives the weights of the Keras model at `path` to `model`: by name when both have the same
+/// names, else one by one in order. What does not fit is said.
+std::string takeWeights(const Model &model, const std::string &path);
+
+} // namespace cornet::cli
