@@ -87,7 +87,7 @@ std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::sour
     name = base;
     for (int i = 1; taken(outer + name); ++i)
       name = base + "_" + std::to_string(i);
-  } else if (taken(outer + name)) {
+  } else if (!graph->isStep && taken(outer + name)) {
     graph->layer.push_back(name);
     graph->mistake("another layer has this name; give each its own .name");
     graph->layer.pop_back();

@@ -104,7 +104,7 @@ EntryPoint Trainer::Steps::record(const std::string &entry) {
 EntryPoint Trainer::Steps::recordStep(bool training) {
   Recording recording;
   std::shared_ptr<Graph> graph = Recording::current();
-  graph->training = training, graph->seed = random_seed();
+  graph->isStep = true, graph->training = training, graph->seed = random_seed();
   const Model &model = trainer.model;
   EntryPoint out{"", graph, {}, {}, true};
   StepInputs inputs;

@@ -132,6 +132,13 @@ TEST_F(TrainingTest, WritesOfTheCallerCount) {
 }
 
 TEST_F(TrainingTest, BitsDoNotDependOnThreads) {
+  size_t entry = entryNamed(program, "train_step"), shared = 0;
+  for (size_t i = 0; i < cornet_program_step_count(program.get(), entry, 1); ++i) {
+    cornet_step_spec step{};
+    expectOk(cornet_program_step(program.get(), entry, 1, i, &step));
+    shared += step.tiles > 1;
+  }
+  ASSERT_GT(shared, 0u) << "no step is for several threads";
   Session alone = createSession(program, 1);
   train(program, alone, 60);
   std::string want = variablesOf(program, alone);

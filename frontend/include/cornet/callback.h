@@ -115,18 +115,18 @@ public:
 
   virtual void on_train_begin(const Logs &) {}
   virtual void on_train_end(const Logs &) {} ///< not called when training ended by an exception
-  virtual void on_epoch_begin(int epoch, Logs &) {}
-  virtual void on_epoch_end(int epoch, Logs &) {}
-  virtual void on_train_batch_begin(int64_t batch, const Logs &) {}
-  virtual void on_train_batch_end(int64_t batch, const Logs &) {}
+  virtual void on_epoch_begin(int /*epoch*/, Logs &) {}
+  virtual void on_epoch_end(int /*epoch*/, Logs &) {}
+  virtual void on_train_batch_begin(int64_t /*batch*/, const Logs &) {}
+  virtual void on_train_batch_end(int64_t /*batch*/, const Logs &) {}
   virtual void on_test_begin(const Logs &) {}
   virtual void on_test_end(const Logs &) {}
-  virtual void on_test_batch_begin(int64_t batch, const Logs &) {}
-  virtual void on_test_batch_end(int64_t batch, const Logs &) {}
+  virtual void on_test_batch_begin(int64_t /*batch*/, const Logs &) {}
+  virtual void on_test_batch_end(int64_t /*batch*/, const Logs &) {}
   virtual void on_predict_begin(const Logs &) {}
   virtual void on_predict_end(const Logs &) {}
-  virtual void on_predict_batch_begin(int64_t batch, const Logs &) {}
-  virtual void on_predict_batch_end(int64_t batch, const Logs &) {}
+  virtual void on_predict_batch_begin(int64_t /*batch*/, const Logs &) {}
+  virtual void on_predict_batch_end(int64_t /*batch*/, const Logs &) {}
 
   /// Whether the batch that is running must end with its metrics read back. Asked between
   /// on_*_batch_begin and on_*_batch_end; when nobody wants them, the logs of that batch are empty.

@@ -65,8 +65,8 @@ using VariablePtr = std::shared_ptr<Variable>;
 
 /// One recorded operation with one result.
 struct Node {
-  /// "cornet.conv". "input", "variable" and "constant" have no operands; "alias" is its operand under
-  /// the name of a layer that does nothing to it.
+  /// "cornet.conv". "input", "variable" and "constant" have no operands; "alias" is its operand
+  /// under the name of a layer that does nothing to it.
   std::string op;
   std::vector<int> operands; ///< earlier nodes
   Attributes attributes;
@@ -108,8 +108,9 @@ struct Graph {
   std::source_location where;            ///< the user's line of the outermost one
   std::map<std::string, uint64_t> named; ///< layers' numbers by path
   bool training = false;                 ///< layers record what they do in a training step
-  bool again = false; ///< a model's layers are being called again, and have their weights
-  std::vector<int> losses{};             ///< scalars that the training loss adds: see addLoss()
+  bool again = false;  ///< a model's layers are being called again, and have their weights
+  bool isStep = false; ///< a step of a program, not a model: the models in it may have one name
+  std::vector<int> losses{}; ///< scalars that the training loss adds: see addLoss()
   /// New values of variables, in the order of their first assignment.
   std::vector<std::pair<VariablePtr, int>> assigned{};
   uint64_t seed = 0; ///< of the random ops that are given none

@@ -25,6 +25,7 @@
 #include <cornet/optimizers.h>
 #include <cornet/regularizers.h>
 
+#include <concepts>
 #include <optional>
 
 namespace cornet {
@@ -33,7 +34,8 @@ namespace cornet {
 struct LossArgument {
   LossArgument(const char *name) : name(name) {}
   LossArgument(std::string name) : name(std::move(name)) {}
-  LossArgument(LossPtr loss) : loss(std::move(loss)) {}
+  template <std::derived_from<Loss> T>
+  LossArgument(std::shared_ptr<T> loss) : loss(std::move(loss)) {}
   std::string name;
   LossPtr loss;
 };
@@ -42,14 +44,16 @@ struct LossArguments : std::vector<LossArgument> {
   LossArguments() = default;
   LossArguments(const char *name) : vector{LossArgument(name)} {}
   LossArguments(std::string name) : vector{LossArgument(std::move(name))} {}
-  LossArguments(LossPtr loss) : vector{LossArgument(std::move(loss))} {}
+  template <std::derived_from<Loss> T>
+  LossArguments(std::shared_ptr<T> loss) : vector{LossArgument(std::move(loss))} {}
   LossArguments(std::initializer_list<LossArgument> list) : vector(list) {}
 };
 
 struct MetricArgument {
   MetricArgument(const char *name) : name(name) {}
   MetricArgument(std::string name) : name(std::move(name)) {}
-  MetricArgument(MetricPtr metric) : metric(std::move(metric)) {}
+  template <std::derived_from<Metric> T>
+  MetricArgument(std::shared_ptr<T> metric) : metric(std::move(metric)) {}
   std::string name;
   MetricPtr metric;
 };
