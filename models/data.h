@@ -10,6 +10,7 @@
 
 #include <cornet/data.h>
 
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
@@ -25,10 +26,21 @@ struct Split {
 /// What follows `option` on the command line, or `otherwise`.
 inline std::string argument(int argc, char **argv, const std::string &option,
                             const std::string &otherwise) {
-  for (int i = 1; i + 1 < argc; ++i)
-    if (argv[i] == option)
+  for (int i = 1; i < argc; ++i)
+    if (argv[i] == option) {
+      if (i + 1 == argc)
+        throw cornet::data::Error(option + " needs a value after it");
       return argv[i + 1];
+    }
   return otherwise;
+}
+inline int number(int argc, char **argv, const std::string &option, int otherwise) {
+  std::string text = argument(argc, argv, option, std::to_string(otherwise));
+  int value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0)
+    throw cornet::data::Error(option + " needs a whole number, not '" + text + "'");
+  return value;
 }
 
 inline std::string existing(const std::string &path, const std::string &remedy) {

@@ -10,7 +10,7 @@
 using namespace cornet;
 
 int main(int argc, char **argv) try {
-  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
+  set_random_seed(models::number(argc, argv, "--seed", 1));
   models::Split data = models::load("digits", argc, argv);
 
   Tensor image = Input({8, 8, 1});
@@ -26,7 +26,7 @@ int main(int argc, char **argv) try {
   trainer.fit(data.x, data.x,
               {
                   .batch_size = 32,
-                  .epochs = std::stoi(models::argument(argc, argv, "--epochs", "100")),
+                  .epochs = models::number(argc, argv, "--epochs", 100),
                   .verbose = 2,
               });
 

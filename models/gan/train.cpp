@@ -40,7 +40,7 @@ struct Gan : Trainer {
 };
 
 int main(int argc, char **argv) try {
-  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
+  set_random_seed(models::number(argc, argv, "--seed", 1));
   models::Split data = models::load("digits", argc, argv);
   Model discriminator =
       Sequential({8, 8, 1},
@@ -63,7 +63,7 @@ int main(int argc, char **argv) try {
 
   Gan gan(discriminator, generator);
   gan.compile({.optimizer = Adam({.learning_rate = 1e-3, .beta_1 = 0.5})});
-  int epochs = std::stoi(models::argument(argc, argv, "--epochs", "200"));
+  int epochs = models::number(argc, argv, "--epochs", 200);
   gan.fit(data.x, {}, {.batch_size = 64, .epochs = epochs, .verbose = 2});
 
   // fit() left the weights in both models: the generator alone, on noise from here.

@@ -18,7 +18,7 @@ data::Array enlarged(const data::Array &pictures) {
 }
 
 int main(int argc, char **argv) try {
-  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
+  set_random_seed(models::number(argc, argv, "--seed", 1));
   models::Split data = models::loadPictures(argc, argv);
   if (data.x.shape[1] == 8)
     data.x = enlarged(data.x), data.x_test = enlarged(data.x_test);
@@ -45,7 +45,7 @@ int main(int argc, char **argv) try {
   trainer.fit(data.x, data.y,
               {
                   .batch_size = 32,
-                  .epochs = std::stoi(models::argument(argc, argv, "--epochs", "20")),
+                  .epochs = models::number(argc, argv, "--epochs", 20),
                   .verbose = 2,
               });
 

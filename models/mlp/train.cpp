@@ -10,7 +10,7 @@
 using namespace cornet;
 
 int main(int argc, char **argv) try {
-  set_random_seed(std::stoull(models::argument(argc, argv, "--seed", "1")));
+  set_random_seed(models::number(argc, argv, "--seed", 1));
   models::Split data = models::loadPictures(argc, argv);
   const Shape &shape = data.x.shape; // N H W C
 
@@ -31,7 +31,7 @@ int main(int argc, char **argv) try {
   trainer.fit(data.x, data.y,
               {
                   .batch_size = 32,
-                  .epochs = std::stoi(models::argument(argc, argv, "--epochs", "60")),
+                  .epochs = models::number(argc, argv, "--epochs", 60),
                   .verbose = 2,
                   .callbacks = {EarlyStopping({.patience = 10, .restore_best_weights = true})},
                   .validation_split = 0.1,

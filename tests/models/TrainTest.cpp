@@ -129,6 +129,15 @@ TEST(TrainQuick, MissingDataAreNamedWithTheCommandThatMakesThem) {
   }
 }
 
+TEST(TrainQuick, WrongArgumentsAreNamed) {
+  Outcome outcome = run("mlp", "--seed many");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.text, "error: --seed needs a whole number, not 'many'\n");
+  outcome = run("mlp", "--mnist");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.text, "error: --mnist needs a value after it\n");
+}
+
 /// Pictures whose class is the place of a bright bar, so that anything learns them.
 std::vector<uint8_t> barred(int64_t count, int64_t side) {
   std::vector<uint8_t> cells(size_t(count * side * side));
