@@ -82,7 +82,12 @@ TEST_F(Train, AModelLearnsAndIsKeptInEveryKindOfFile) {
          " -o again.cornet");
     EXPECT_EQ(own, predictions("again.cornet")) << file;
   }
-  good("run m.keras x.npy");
+  // The same deployed: from the model itself, and from its definition and either file.
+  std::string deployed = good("run m.keras x.npy");
+  for (const char *file : {"m.keras", "m.weights.h5"}) {
+    good(std::string("compile digits --weights ") + file + " -o deployed.cornet");
+    EXPECT_EQ(good("run deployed.cornet x.npy"), deployed) << file;
+  }
 }
 
 TEST_F(Train, ResumedTrainingGivesTheSameBits) {

@@ -37,6 +37,8 @@ std::string shapeText(const Shape &shape) {
 } // namespace
 
 std::string takeWeights(const Model &model, const std::string &path) {
+  if (path.ends_with(".weights.h5"))
+    return takePlacedWeights(model, path);
   import::Imported imported = import::importModel(path);
   if (!imported.error.empty())
     return imported.error;

@@ -60,10 +60,6 @@ void startWeights(const Model &model, const TrainRequest &request) {
     return;
   if (request.weightsByName)
     return takeWeightsByName(model, request);
-  if (request.weights.ends_with(".weights.h5")) {
-    loadWeights(model, request.weights);
-    return;
-  }
   if (std::string problems = takeWeights(model, request.weights); !problems.empty())
     fail(problems);
 }
@@ -199,6 +195,15 @@ TrainReply trainModel(const TrainRequest &request) {
     failed.error = problem.what();
   }
   return failed;
+}
+
+std::string takePlacedWeights(const Model &model, const std::string &path) {
+  try {
+    loadWeights(model, path);
+  } catch (const SavingError &problem) {
+    return problem.what();
+  }
+  return "";
 }
 
 } // namespace cornet::cli
