@@ -120,7 +120,9 @@ struct ModelLayer : Layer {
 
   Tensor call(const std::vector<Tensor> &arguments) override {
     std::shared_ptr<Graph> graph = arguments.at(0).graph;
-    if (model.graph != graph) // mistakes of another recording are told with this one's
+    if (model.graph == graph)
+      detach();
+    else // mistakes of another recording are told with this one's
       graph->mistakes.insert(graph->mistakes.end(), model.graph->mistakes.begin(),
                              model.graph->mistakes.end()),
           model.graph->mistakes.clear();
@@ -138,6 +140,17 @@ struct ModelLayer : Layer {
     for (const Tensor &output : model.outputs)
       results.push_back(replay.values.at(output.node));
     return results.at(0);
+  }
+
+  /// From here on the model is in a recording of its own, equal to what this one is now: a graph
+  /// that holds a layer that holds the graph would never go.
+  void detach() {
+    auto own = std::make_shared<Graph>(*model.graph);
+    own->mistakes.clear(), own->layer.clear(), own->running.clear();
+    model.graph = own;
+    for (std::vector<Tensor> *tensors : {&model.inputs, &model.outputs})
+      for (Tensor &tensor : *tensors)
+        tensor.graph = own;
   }
 
   /// One recording of the model's nodes into another graph.

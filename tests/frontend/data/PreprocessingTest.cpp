@@ -12,9 +12,12 @@ using testing::HasSubstr;
 
 namespace {
 
-nlohmann::json expected() {
-  std::ifstream file(fixture("expected.json"));
-  return nlohmann::json::parse(file);
+const nlohmann::json &expected() {
+  static const nlohmann::json all = [] {
+    std::ifstream file(fixture("expected.json"));
+    return nlohmann::json::parse(file);
+  }();
+  return all;
 }
 
 Array features() { return readNpy(fixture("features.npy")); }
