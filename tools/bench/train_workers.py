@@ -106,10 +106,10 @@ class Cornet:
         self.invoke("train_step", len(self.x), self.inputs)
 
     def loss(self):
-        self.invoke("reset_metrics", len(self.x), None)
+        self.invoke("reset_metrics", 1, None)
         self.step()
         out = np.empty(1, "float32")
-        self.invoke("read_metrics", len(self.x), None, (ctypes.c_void_p * 1)(out.ctypes.data))
+        self.invoke("read_metrics", 1, None, (ctypes.c_void_p * 1)(out.ctypes.data))
         return float(out[0])
 
     def profile(self):
