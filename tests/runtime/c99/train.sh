@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CORNET_CACHE_DIR=$work/cache TMPDIR=$work
 "$write" "$work/train.cornet"
-"$compiler" -std=c99 -pedantic -Wall -Wextra -Wstrict-prototypes -Werror -O1 -g "$here/train.c" -I"$include" "$library" \
+"$compiler" -std=c99 -pedantic -Wall -Wextra -Wstrict-prototypes -Werror -O1 -gdwarf-4 "$here/train.c" -I"$include" "$library" \
   -Wl,-rpath,"$(dirname "$library")" -o "$work/train"
 "${run[@]}" "$work/train" "$work/train.cornet" "$work/state" ${valgrind:+100}
 [ -s "$work/state" ] || { echo "FAILED: no state was saved"; exit 1; }

@@ -168,6 +168,9 @@ static void ownStep() {
               start, end);
   check(end < 0.4 * start, "the generator learns where the points are");
   check(gan.critic.variables()[0]->data != criticStart, "the critic moves");
+  // Both models have a "dense/kernel" of (2, 16).
+  check(gan.critic.variables()[0]->data != gan.model.variables()[0]->data,
+        "weights of one name are kept apart");
   check(std::isfinite(history.history.at("generator_loss").back()),
         "both losses are in the history");
   saveWeights(gan.critic, "critic.weights.h5");
