@@ -220,6 +220,8 @@ FedArrays prepare(const FeedPlan &plan, const std::vector<Array> &x, const std::
 }
 
 std::unique_ptr<Feed> feedArrays(FedArrays arrays, int64_t batch, bool shuffle, uint64_t seed) {
+  if (batch < 1)
+    throw data::Error("a batch must have at least one row, got " + std::to_string(batch));
   return std::make_unique<ArraysFeed>(std::move(arrays), batch, shuffle, seed);
 }
 

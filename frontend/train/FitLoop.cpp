@@ -91,6 +91,22 @@ Logs FitLoop::read(const std::string &prefix) {
 
 void FitLoop::resetMetrics() { engine.call("reset_metrics", 1, nullptr, nullptr); }
 
+/// A label that is no class would count for nothing, in silence.
+void FitLoop::checkLabels(const FedBatch &batch) const {
+  size_t inputs = trainer.model.inputs.size();
+  for (size_t i = 0; i < steps.classes.size() && i < steps.targets.size(); ++i) {
+    int64_t cells = batch.rows, classes = steps.classes[i];
+    for (int64_t extent : steps.targets[i].shape)
+      cells *= extent;
+    const auto *labels = static_cast<const int32_t *>(batch.cells[inputs + i]);
+    for (int64_t c = 0; classes && c < cells; ++c)
+      if (labels[c] < 0 || labels[c] >= classes)
+        throw data::Error("target " + std::to_string(i) + " has the label " +
+                          std::to_string(labels[c]) + ", output '" + steps.outputName(i) +
+                          "' has the classes 0 to " + std::to_string(classes - 1));
+  }
+}
+
 /// The batch's cells, and ones where the step wants weights that the data lack.
 Logs FitLoop::step(const char *entry, const FedBatch &batch) {
   std::vector<const void *> cells = batch.cells;
@@ -100,6 +116,7 @@ Logs FitLoop::step(const char *entry, const FedBatch &batch) {
     cells.push_back(ones.data());
   }
   engine.need(entry, batch.rows);
+  checkLabels(batch);
   engine.call(entry, batch.rows, cells.data(), nullptr);
   return {};
 }
@@ -107,6 +124,8 @@ Logs FitLoop::step(const char *entry, const FedBatch &batch) {
 History FitLoop::fit(Feed &feed, Feed *validation, const FitArguments &arguments) {
   if (arguments.epochs < 0 || arguments.initial_epoch < 0 || arguments.validation_freq < 1)
     fail("fit: epochs and initial_epoch must not be negative, validation_freq must be positive");
+  if (arguments.steps_per_epoch < 0 || arguments.validation_steps < 0)
+    fail("fit: steps_per_epoch and validation_steps must not be negative; 0 is all batches");
   prepare(&feed, validation);
   trainer.push();
   Params params;
@@ -404,6 +423,8 @@ std::vector<Array> Trainer::predict(const std::vector<Array> &x, PredictArgument
   if (!steps)
     compile({});
   FitLoop loop(*this);
+  if (arguments.batch_size < 1)
+    fail("predict: batch_size must be positive, got " + std::to_string(arguments.batch_size));
   FedArrays fed = prepare(loop.plan(), x, {}, {});
   bool fresh = !engine->started();
   CallbackList callbacks(arguments.callbacks, &loop, {.epochs = 1, .steps = 1, .verbose = 0});
@@ -421,7 +442,7 @@ Logs Trainer::train_on_batch(const data::Batch &batch, const ClassWeight &class_
     fail("train_on_batch: call compile() first");
   FitLoop loop(*this);
   auto feed = feedArrays(prepare(loop.plan(class_weight), batch.x, batch.y, batch.sample_weight),
-                         std::max<int64_t>(batch.x.at(0).rows(), 1), false, 0);
+                         std::max<int64_t>(batch.x.empty() ? 1 : batch.x[0].rows(), 1), false, 0);
   loop.prepare(feed.get(), nullptr);
   feed->begin(0, 0);
   FedBatch fed;
@@ -435,7 +456,7 @@ Logs Trainer::test_on_batch(const data::Batch &batch) {
     fail("test_on_batch: call compile() first");
   FitLoop loop(*this);
   auto feed = feedArrays(prepare(loop.plan(), batch.x, batch.y, batch.sample_weight),
-                         std::max<int64_t>(batch.x.at(0).rows(), 1), false, 0);
+                         std::max<int64_t>(batch.x.empty() ? 1 : batch.x[0].rows(), 1), false, 0);
   loop.prepare(nullptr, feed.get());
   feed->begin(0, 0);
   FedBatch fed;

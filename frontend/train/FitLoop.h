@@ -40,6 +40,7 @@ public:
 
 private:
   void know(const FedArrays &sample);
+  void checkLabels(const FedBatch &batch) const;
   /// Records the step with fewer values kept until it fits CompileArguments::max_memory.
   void fitMemory(const std::vector<std::pair<std::string, int64_t>> &calls);
   void takeAverages();

@@ -278,7 +278,18 @@ void Trainer::Steps::cut(Graph &graph, size_t first, size_t last) const {
 
 Tensor Trainer::compute_loss(const StepInputs &inputs, const std::vector<Tensor> &predictions) {
   Tensor like = predictions[0], total;
+  if (inputs.y.size() != steps->losses.size() && !steps->losses.empty()) {
+    like.graph->mistake("the data have " + std::to_string(inputs.y.size()) + " targets for " +
+                        std::to_string(steps->losses.size()) + " losses; give one for each output");
+    return ops::constant(like, 0.0);
+  }
+  steps->classes.assign(inputs.y.size(), 0);
   for (size_t i = 0; i < steps->losses.size(); ++i) {
+    // Every label must be a class, unless the loss leaves some out.
+    if (steps->losses[i]->name == "sparse_categorical_crossentropy" &&
+        inputs.y[i].dtype() == "i32" &&
+        !steps->losses[i]->valid(inputs.y[i], predictions[i], predictions[i]))
+      steps->classes[i] = predictions[i].shape().back();
     Tensor value = (*steps->losses[i])(inputs.y.at(i), predictions[i], inputs.sample_weight);
     if (predictions.size() > 1)
       steps->trackers[i + 1].update(value, inputs.x[0]);

@@ -49,6 +49,7 @@ public:
   std::vector<std::vector<MetricPtr>> plain, weighted; ///< by output; made when first recorded
   std::vector<Target> targets;
   bool hasWeights = false;
+  std::vector<int64_t> classes; ///< by target: labels are below that; 0: they may be anything
 
   /// Cuts what the model recorded in [first, last) of a training graph into `segments` runs of
   /// layers that are computed again in the backward pass, all but the last.

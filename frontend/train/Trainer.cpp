@@ -4,6 +4,7 @@
 #include "frontend/train/Engine.h"
 #include "frontend/train/Steps.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -105,6 +106,9 @@ void Trainer::expect(const std::vector<std::pair<std::string, Shape>> &targets, 
 void Trainer::saveArtifact(const std::string &path, const std::vector<int64_t> &batches) {
   if (!steps)
     throw std::runtime_error("saveArtifact: call compile() first");
+  if (batches.empty() ||
+      std::any_of(batches.begin(), batches.end(), [](int64_t n) { return n < 1; }))
+    throw std::runtime_error("saveArtifact: give the batch sizes to compile for, each at least 1");
   std::vector<std::string> names{"predict", "train_step", "evaluate_step", "read_metrics"};
   if (!steps->known())
     throw std::runtime_error("saveArtifact: the types of the targets are not known before the "

@@ -49,5 +49,54 @@ TEST(Step, TwoModelsTwoOptimizersNoTargets) {
   EXPECT_NEAR(alone.predict(x)[0].at(1), -2, 1e-3);
 }
 
+/// What is said when `body` throws; "" when it does not.
+template <class Body> std::string refusal(Body body) {
+  try {
+    body();
+  } catch (const std::exception &error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Refusals, SayWhatIsWrongWithTheData) {
+  auto trainer = [] {
+    auto out = std::make_unique<Trainer>(
+        Sequential({4}, {Dense({.units = 3, .activation = "softmax", .name = "scores"})}));
+    out->compile({.loss = "sparse_categorical_crossentropy", .threads = 1});
+    return out;
+  };
+  data::Array x = data::Array::of<float>({8, 4}, std::vector<float>(32, 0.5f));
+  auto y = [](int32_t label) {
+    return data::Array::of<int32_t>({8}, std::vector<int32_t>(8, label));
+  };
+  FitArguments quiet{.verbose = 0};
+  for (int32_t label : {3, -1})
+    EXPECT_NE(refusal([&] {
+                trainer()->fit(x, y(label), quiet);
+              }).find("output 'scores' has the classes 0 to 2"),
+              std::string::npos);
+  EXPECT_EQ(refusal([&] { trainer()->fit(x, y(2), quiet); }), "");
+  using Arrays = std::vector<data::Array>;
+  EXPECT_NE(refusal([&] { trainer()->fit(Arrays{x}, Arrays{}, quiet); }).find("0 targets for 1"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              trainer()->fit(Arrays{x}, Arrays{y(1), y(1)}, quiet);
+            }).find("2 targets for 1"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { trainer()->evaluate(x, y(1), {.batch_size = 0}); }).find("at least one"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { trainer()->predict(x, {.batch_size = 0}); }).find("positive"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              auto given = trainer();
+              given->fit(x, y(1), quiet);
+              given->saveArtifact("never.cornet", {0});
+            }).find("each at least 1"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { trainer()->train_on_batch({}); }).find("takes 1 inputs"),
+            std::string::npos);
+}
+
 } // namespace
 } // namespace cornet::test

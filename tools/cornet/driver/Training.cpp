@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fnmatch.h>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace cornet::cli {
 namespace {
@@ -151,6 +152,12 @@ void writeOutputs(Trainer &trainer, const TrainRequest &request) {
 
 TrainReply train(const TrainRequest &request) {
   checkNames(request);
+  for (const std::string &path : request.outputs) { // better now than after hours
+    fs::path folder = fs::absolute(path).parent_path();
+    if (access(folder.c_str(), W_OK) != 0)
+      fail(path + ": cannot be written: " + folder.string() +
+           " is no folder that may be written to");
+  }
   set_random_seed(request.seed); // before the model is made: its weights follow from it
   std::string error;
   std::optional<Model> model = loadModel(request.source, error);
