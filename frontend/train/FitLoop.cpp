@@ -108,7 +108,7 @@ void FitLoop::checkLabels(const FedBatch &batch) const {
 }
 
 /// The batch's cells, and ones where the step wants weights that the data lack.
-Logs FitLoop::step(const char *entry, const FedBatch &batch) {
+void FitLoop::step(const char *entry, const FedBatch &batch) {
   std::vector<const void *> cells = batch.cells;
   std::vector<float> ones;
   if (cells.size() < engine.entry(entry).inputs.size()) {
@@ -118,7 +118,6 @@ Logs FitLoop::step(const char *entry, const FedBatch &batch) {
   engine.need(entry, batch.rows);
   checkLabels(batch);
   engine.call(entry, batch.rows, cells.data(), nullptr);
-  return {};
 }
 
 History FitLoop::fit(Feed &feed, Feed *validation, const FitArguments &arguments) {

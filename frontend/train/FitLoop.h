@@ -14,7 +14,7 @@ public:
 
   History fit(Feed &feed, Feed *validation, const FitArguments &arguments);
   Logs evaluate(Feed &feed, int64_t limit, CallbackList *callbacks);
-  Logs step(const char *entry, const FedBatch &batch);
+  void step(const char *entry, const FedBatch &batch);
   std::vector<data::Array> predict(const FedArrays &arrays, int64_t batch);
 
   /// Compiles for what the feeds hold.
