@@ -37,6 +37,13 @@ Guard withParents() {
   return {list, H5Pclose};
 }
 
+/// A creation list of class `kind` without times: equal weights are equal files, whenever written.
+Guard withoutTimes(hid_t kind) {
+  hid_t list = H5Pcreate(kind);
+  H5Pset_obj_track_times(list, false);
+  return {list, H5Pclose};
+}
+
 void writeDataset(hid_t file, const std::string &path, const Shape &shape, hid_t stored,
                   hid_t native, const void *cells) {
   std::vector<hsize_t> extents(shape.begin(), shape.end());
@@ -45,11 +52,10 @@ void writeDataset(hid_t file, const std::string &path, const Shape &shape, hid_t
                           : H5Screate_simple(int(extents.size()), extents.data(), nullptr),
                       "a dataspace"),
               H5Sclose};
-  Guard parents = withParents();
-  Guard set{
-      checked(H5Dcreate2(file, path.c_str(), stored, space, parents, H5P_DEFAULT, H5P_DEFAULT),
-              "a dataset"),
-      H5Dclose};
+  Guard parents = withParents(), created = withoutTimes(H5P_DATASET_CREATE);
+  Guard set{checked(H5Dcreate2(file, path.c_str(), stored, space, parents, created, H5P_DEFAULT),
+                    "a dataset"),
+            H5Dclose};
   checked(H5Dwrite(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells), "a dataset's cells");
 }
 
@@ -65,8 +71,8 @@ Hdf5Image::Hdf5Image() {
 Hdf5Image::~Hdf5Image() { H5Fclose(file); }
 
 void Hdf5Image::group(const std::string &path, const std::string &name) {
-  Guard parents = withParents();
-  Guard group{checked(H5Gcreate2(file, path.c_str(), parents, H5P_DEFAULT, H5P_DEFAULT), "a group"),
+  Guard parents = withParents(), created = withoutTimes(H5P_GROUP_CREATE);
+  Guard group{checked(H5Gcreate2(file, path.c_str(), parents, created, H5P_DEFAULT), "a group"),
               H5Gclose};
   Guard type{H5Tcopy(H5T_C_S1), H5Tclose}, space{H5Screate(H5S_SCALAR), H5Sclose};
   H5Tset_size(type, H5T_VARIABLE), H5Tset_cset(type, H5T_CSET_UTF8);
