@@ -46,8 +46,11 @@ struct Code {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, constant(0));
   }
   Value choose(Value c, Value x, Value y) const { return arith::SelectOp::create(b, loc, c, x, y); }
+  /// e^x / (1 + e^x), its argument kept where the quotient is far from overflow: `arcp` says so.
   Value sigmoid(Value x) const {
-    return div(constant(1), add(constant(1), exp(arith::NegFOp::create(b, loc, x))));
+    Value power = exp(min(constant(80), x));
+    return arith::DivFOp::create(b, loc, power, add(constant(1), power),
+                                 arith::FastMathFlags::arcp);
   }
 };
 
@@ -73,7 +76,7 @@ CORNET_UNARY(AbsOp, math::AbsFOp::create(b, loc, x), std::fabs(x))
 CORNET_UNARY(ExpOp, c.exp(x), std::exp(x))
 CORNET_UNARY(LogOp, math::LogOp::create(b, loc, x), std::log(x))
 CORNET_UNARY(SqrtOp, math::SqrtOp::create(b, loc, x), std::sqrt(x))
-CORNET_UNARY(RsqrtOp, c.div(c.constant(1), math::SqrtOp::create(b, loc, x)), 1 / std::sqrt(x))
+CORNET_UNARY(RsqrtOp, math::RsqrtOp::create(b, loc, x), 1 / std::sqrt(x))
 CORNET_UNARY(TanhOp, math::TanhOp::create(b, loc, x), std::tanh(x))
 CORNET_UNARY(SigmoidOp, c.sigmoid(x), sigmoid(x))
 CORNET_UNARY(ErfOp, math::ErfOp::create(b, loc, x), std::erf(x))
@@ -87,10 +90,9 @@ CORNET_UNARY(ReluOp, c.max(x, c.constant(0)), x > 0 || std::isnan(x) ? x : 0)
 CORNET_UNARY(SiluOp, c.mul(x, c.sigmoid(x)), x *sigmoid(x))
 CORNET_UNARY(SoftplusOp,
              c.add(c.max(x, c.constant(0)),
-                   math::LogOp::create(b, loc,
-                                       c.add(c.constant(1),
-                                             c.exp(arith::NegFOp::create(
-                                                 b, loc, math::AbsFOp::create(b, loc, x)))))),
+                   math::Log1pOp::create(b, loc,
+                                         c.exp(arith::NegFOp::create(
+                                             b, loc, math::AbsFOp::create(b, loc, x))))),
              std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))))
 CORNET_UNARY(ClampOp,
              c.min(c.max(x, c.constant(getMin().convertToDouble())),
@@ -102,7 +104,7 @@ CORNET_UNARY(LeakyReluOp,
 CORNET_UNARY(EluOp,
              c.choose(c.positive(x), x,
                       c.mul(c.constant(getAlpha().convertToDouble()),
-                            c.sub(c.exp(x), c.constant(1)))),
+                            math::ExpM1Op::create(b, loc, x))),
              x > 0 ? x : getAlpha().convertToDouble() * std::expm1(x))
 
 Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
