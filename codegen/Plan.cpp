@@ -6,6 +6,7 @@
 // lowest offset that is free over its whole life.
 #include "codegen/Plan.h"
 
+#include "ir/Ops/Rows.h"
 #include "runtime/schema/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -55,7 +56,9 @@ Value copyOf(Operation *ret, Value value) {
 /// input's place.
 bool readsInPlace(DispatchOp dispatch, unsigned index, Value result) {
   BlockArgument argument = dispatch.getBody().getArgument(index);
-  return argument.getType() == result.getType() &&
+  bool walksTwice = llvm::any_of(dispatch.getBody().front().getOps<ReduceOp>(),
+                                 [](ReduceOp op) { return Rows::of(op).has_value(); });
+  return !walksTwice && argument.getType() == result.getType() &&
          llvm::all_of(argument.getUsers(), [&](Operation *user) {
            return isa<YieldOp>(user) ||
                   (isa<Pointwise>(user) &&

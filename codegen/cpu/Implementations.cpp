@@ -13,7 +13,8 @@ llvm::ArrayRef<const Implementation *> implementations() {
       &contractImplementation(),  &filterGradientImplementation(),
       &windowImplementation(),    &poolGradientImplementation(),
       &transposeImplementation(), &scatterImplementation(),
-      &resizeImplementation(),    &rowImplementation(),
+      &resizeImplementation(),    &rowsImplementation(),
+      &rowImplementation(),
       &elementImplementation()};
   return list;
 }

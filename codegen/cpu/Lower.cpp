@@ -62,14 +62,14 @@ struct ExpandMath : PassWrapper<ExpandMath, OperationPass<func::FuncOp>> {
   bool avx512;
 };
 
-LogicalResult toLlvmDialect(ModuleOp module, const Isa &isa) {
+LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
   module.walk([](func::FuncOp f) {
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       if (isa<MemRefType>(f.getArgument(i).getType()))
         f.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(f.getContext()));
   });
   PassManager pm(module.getContext());
-  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(isa.lanes == 16));
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(target.lanes == 16));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
