@@ -6,6 +6,8 @@
 // lowest offset that is free over its whole life.
 #include "codegen/Plan.h"
 
+#include "codegen/Work.h"
+
 #include "ir/Ops/Rows.h"
 #include "runtime/schema/Sha256.h"
 
@@ -365,6 +367,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     std::string kernel;
     std::vector<uint32_t> buffers;
     int64_t tiles;
+    Work work;
   };
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
@@ -388,7 +391,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     lives.push_back({it->second, aligned(bytesOf(type)), steps.size(), steps.size()});
     steps.push_back({kernel,
                      {plain, it->second},
-                     implementation.packTiles(dispatch, index, kernels.isa)});
+                     implementation.packTiles(dispatch, index, kernels.isa),
+                     {0, bytesOf(source.getType()), bytesOf(type), 0}});
     report.steps.push_back({entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
                             "pack weights", implementation.name().str(), {}});
     return it->second;
@@ -401,8 +405,10 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                     "",
                     {}};
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
-    Step step{
-        kernels.get(dispatch, implementation), {}, implementation.tiles(dispatch, kernels.isa)};
+    Step step{kernels.get(dispatch, implementation),
+              {},
+              implementation.tiles(dispatch, kernels.isa),
+              workOf(dispatch)};
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
       if (auto constant = source.getDefiningOp<ConstantOp>()) {
@@ -453,7 +459,9 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     for (uint32_t buffer : step.buffers)
       operands.push_back(values[buffer]);
     plan::StepOp::create(b, entry.getLoc(), step.kernel, operands, step.tiles, told.layer,
-                         told.operation, told.winner);
+                         told.operation, told.winner,
+                         {int64_t(step.work.flops), int64_t(step.work.read),
+                          int64_t(step.work.written), int64_t(step.work.weights)});
   }
   return plan;
 }

@@ -41,8 +41,8 @@ LogicalResult BufferOp::verify() {
 }
 
 LogicalResult StepOp::verify() {
-  if (getBuffers().empty() || int64_t(getTiles()) < 1)
-    return emitOpError("plan_c4: a step needs a buffer and a tile");
+  if (getBuffers().empty() || int64_t(getTiles()) < 1 || getWork().size() != 4)
+    return emitOpError("plan_c4: a step needs a buffer, a tile and four numbers of work");
   return success();
 }
 
