@@ -393,8 +393,12 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                      {plain, it->second},
                      implementation.packTiles(dispatch, index, kernels.isa),
                      {0, bytesOf(source.getType()), bytesOf(type), 0}});
-    report.steps.push_back({entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
-                            "pack weights", implementation.name().str(), {}});
+    report.steps.push_back({entry.getName().str(),
+                            kernels.isa.level,
+                            layerOf(dispatch.getLoc()),
+                            "pack weights",
+                            implementation.name().str(),
+                            {}});
     return it->second;
   };
   for (auto dispatch : entry.getOps<DispatchOp>()) {

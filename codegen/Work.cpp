@@ -10,9 +10,7 @@ namespace {
 
 ArrayRef<int64_t> shapeOf(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
 
-uint64_t cells(Value v) {
-  return uint64_t(cast<RankedTensorType>(v.getType()).getNumElements());
-}
+uint64_t cells(Value v) { return uint64_t(cast<RankedTensorType>(v.getType()).getNumElements()); }
 
 uint64_t product(ArrayRef<int64_t> extents) {
   uint64_t out = 1;
@@ -37,9 +35,7 @@ uint64_t flopsOf(Operation &op) {
         ArrayRef<int64_t> lhs = shapeOf(matmul.getLhs());
         return 2 * out * uint64_t(lhs[lhs.size() - (matmul.getTransposeLhs() ? 2 : 1)]);
       })
-      .Case([&](ConvOp conv) {
-        return 2 * out * product(shapeOf(conv.getKernel()).drop_back());
-      })
+      .Case([&](ConvOp conv) { return 2 * out * product(shapeOf(conv.getKernel()).drop_back()); })
       .Case([&](DepthwiseConvOp conv) {
         return 2 * out * product(shapeOf(conv.getKernel()).drop_back(2));
       })

@@ -10,11 +10,9 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 
 llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {
-      &contractImplementation(),  &filterGradientImplementation(),
-      &windowImplementation(),    &poolGradientImplementation(),
-      &transposeImplementation(), &scatterImplementation(),
-      &resizeImplementation(),    &rowsImplementation(),
-      &rowImplementation(),
+      &contractImplementation(),     &filterGradientImplementation(), &windowImplementation(),
+      &poolGradientImplementation(), &transposeImplementation(),      &scatterImplementation(),
+      &resizeImplementation(),       &rowsImplementation(),           &rowImplementation(),
       &elementImplementation()};
   return list;
 }

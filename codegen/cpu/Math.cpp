@@ -106,8 +106,8 @@ struct Exponential {
     // ln 2 in two parts, the first of few bits.
     Value r = c.fma(n, c.constant(-0.693145751953125), x);
     r = c.fma(n, c.constant(-1.42860682030941723e-06), r);
-    Value p = c.polynomial(r, {4.999999325e-01, 1.666652023e-01, 4.166842167e-02, 8.368752283e-03,
-                               1.381316881e-03});
+    Value p = c.polynomial(
+        r, {4.999999325e-01, 1.666652023e-01, 4.166842167e-02, 8.368752283e-03, 1.381316881e-03});
     rest = c.fma(c.mul(r, r), p, r);
   }
 };
@@ -177,10 +177,10 @@ Value log1p(const Real &c, Value x) {
 Value tanh(const Real &c, Value x) {
   x = c.clamp(x, -9.02, 9.02); // beyond, the nearest f32 is 1
   Value z = c.mul(x, x);
-  Value p = c.polynomial(
-      z, {1, 1.337971927e-01, 3.494036105e-03, 2.058350535e-05, 1.331910263e-08});
-  Value q = c.polynomial(
-      z, {1, 4.671303451e-01, 2.587107916e-02, 3.283095309e-04, 7.762032579e-07});
+  Value p =
+      c.polynomial(z, {1, 1.337971927e-01, 3.494036105e-03, 2.058350535e-05, 1.331910263e-08});
+  Value q =
+      c.polynomial(z, {1, 4.671303451e-01, 2.587107916e-02, 3.283095309e-04, 7.762032579e-07});
   return c.quotient(c.mul(x, p), q);
 }
 
@@ -189,8 +189,8 @@ Value erf(const Real &c, Value x) {
   Value z = c.mul(x, x);
   Value p = c.polynomial(z, {1.128379145e+00, 1.907836184e-01, 5.279025837e-02, 3.779600208e-03,
                              2.848084139e-04, 2.041972613e-06});
-  Value q = c.polynomial(z, {1, 5.024102991e-01, 1.142574349e-01, 1.499741936e-02, 1.165210551e-03,
-                             3.800408396e-05});
+  Value q = c.polynomial(
+      z, {1, 5.024102991e-01, 1.142574349e-01, 1.499741936e-02, 1.165210551e-03, 3.800408396e-05});
   return c.quotient(c.mul(x, p), q);
 }
 

@@ -3,9 +3,9 @@
 // `rows`: softmax, layer normalization and whatever else reduces rows and goes on with what comes
 // out. A tile is a row. It is walked once for each reduction that needs the one before it, and once
 // more for what needs them all; after the first time it lies in L1. A phase is one such walk: it
-// accumulates the reductions and stores the results that can be had by then. What is dear and wanted
-// again in a later phase (an exponential, a quotient) is kept, in its result's place or in a row on
-// the stack; what is cheap is computed again.
+// accumulates the reductions and stores the results that can be had by then. What is dear and
+// wanted again in a later phase (an exponential, a quotient) is kept, in its result's place or in a
+// row on the stack; what is cheap is computed again.
 #include "codegen/cpu/Epilogue.h"
 #include "ir/Ops/Rows.h"
 
@@ -29,8 +29,8 @@ std::optional<Rows> rowsOf(DispatchOp dispatch) {
 }
 
 bool isDear(Operation *op) {
-  return isa<ExpOp, LogOp, TanhOp, ErfOp, SigmoidOp, SiluOp, SoftplusOp, GeluOp, EluOp, PowOp, SinOp,
-             CosOp, DivOp, SqrtOp, RsqrtOp>(op);
+  return isa<ExpOp, LogOp, TanhOp, ErfOp, SigmoidOp, SiluOp, SoftplusOp, GeluOp, EluOp, PowOp,
+             SinOp, CosOp, DivOp, SqrtOp, RsqrtOp>(op);
 }
 
 /// e^(x - max x) summed: at least 1, so that its reciprocal may stand for a division.
@@ -123,7 +123,7 @@ private:
   }
 
   const Rows &rows;
-  llvm::DenseMap<Value, int64_t> levels; ///< the first phase in which a value can be had
+  llvm::DenseMap<Value, int64_t> levels;            ///< the first phase in which a value can be had
   std::vector<SmallVector<Operation *>> reductions; ///< by phase
   llvm::SetVector<Value> results, kept;
 };
@@ -142,8 +142,8 @@ public:
     }
     pitch = (columns + lanes - 1) / lanes * lanes;
     for (Value value : phases.keptValues())
-      scratch[value] = memref::AllocaOp::create(
-          c.b, c.loc, MemRefType::get({inner * pitch}, c.b.getF32Type()));
+      scratch[value] =
+          memref::AllocaOp::create(c.b, c.loc, MemRefType::get({inner * pitch}, c.b.getF32Type()));
   }
 
   void emit(Value begin, Value end) {
@@ -299,8 +299,7 @@ private:
     if (auto constant = value.getDefiningOp<ConstantOp>()) {
       auto cell = cast<TypedAttr>(cellOf(constant));
       auto vector = VectorType::get({lanes}, cell.getType());
-      return arith::ConstantOp::create(c.b, c.loc,
-                                       DenseElementsAttr::get(vector, Attribute(cell)));
+      return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(vector, Attribute(cell)));
     }
     Operation *op = value.getDefiningOp();
     if (!op)
@@ -393,7 +392,7 @@ class RowsImplementation final : public Implementation {
 public:
   StringRef name() const override { return "rows"; }
 
-  std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
+  std::optional<std::string> refuse(DispatchOp dispatch, const Isa &) const override {
     std::optional<Rows> rows = rowsOf(dispatch);
     if (!rows)
       return "no reduction of rows";

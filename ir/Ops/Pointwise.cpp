@@ -23,9 +23,8 @@ struct Code {
 
   Value constant(double value) const {
     Type element = getElementTypeOrSelf(type);
-    TypedAttr attr = isa<FloatType>(element)
-                         ? TypedAttr(FloatAttr::get(element, value))
-                         : TypedAttr(IntegerAttr::get(element, int64_t(value)));
+    TypedAttr attr = isa<FloatType>(element) ? TypedAttr(FloatAttr::get(element, value))
+                                             : TypedAttr(IntegerAttr::get(element, int64_t(value)));
     if (auto vector = dyn_cast<VectorType>(type))
       attr = DenseElementsAttr::get(vector, Attribute(attr));
     return arith::ConstantOp::create(b, loc, attr);
@@ -90,9 +89,9 @@ CORNET_UNARY(ReluOp, c.max(x, c.constant(0)), x > 0 || std::isnan(x) ? x : 0)
 CORNET_UNARY(SiluOp, c.mul(x, c.sigmoid(x)), x *sigmoid(x))
 CORNET_UNARY(SoftplusOp,
              c.add(c.max(x, c.constant(0)),
-                   math::Log1pOp::create(b, loc,
-                                         c.exp(arith::NegFOp::create(
-                                             b, loc, math::AbsFOp::create(b, loc, x))))),
+                   math::Log1pOp::create(
+                       b, loc,
+                       c.exp(arith::NegFOp::create(b, loc, math::AbsFOp::create(b, loc, x))))),
              std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))))
 CORNET_UNARY(ClampOp,
              c.min(c.max(x, c.constant(getMin().convertToDouble())),
@@ -116,10 +115,9 @@ Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
   if (from == to)
     return x;
   if (to.isInteger(1))
-    return c.integer() ? Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x,
-                                                     c.constant(0)))
-                       : Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x,
-                                                     c.constant(0)));
+    return c.integer()
+               ? Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, c.constant(0)))
+               : Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, c.constant(0)));
   if (!c.integer())
     return isa<FloatType>(to) ? Value(arith::ExtFOp::create(b, loc, type, x))
                               : Value(arith::FPToSIOp::create(b, loc, type, x));

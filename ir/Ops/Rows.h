@@ -26,8 +26,8 @@ struct Rows {
   bool isAligned(mlir::Type type) const;
   bool isReduced(int64_t dimension) const { return llvm::is_contained(axes, dimension); }
 
-  /// Whether `op`, a pointwise op or a reduction, can be computed along these rows. `isInside` tells
-  /// which of its operands are computed beside it; others come from memory.
+  /// Whether `op`, a pointwise op or a reduction, can be computed along these rows. `isInside`
+  /// tells which of its operands are computed beside it; others come from memory.
   bool fit(mlir::Operation *op, llvm::function_ref<bool(mlir::Value)> isInside) const;
 
   bool operator==(const Rows &other) const { return shape == other.shape && axes == other.axes; }

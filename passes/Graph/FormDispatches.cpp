@@ -67,7 +67,8 @@ bool floats(Operation *op) {
                  Operation *producer = operand.getDefiningOp();
                  return !producer || isa<ConstantOp>(producer) || floats(producer);
                });
-  return (compares || alone || shiftsKept(op)) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+  return (compares || alone || shiftsKept(op)) &&
+         llvm::all_of(op->getUsers(), [&](Operation *user) {
            return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
          });
 }
@@ -156,9 +157,9 @@ private:
       return floats(producer) || (it != groupOf.end() && it->second == group);
     };
     return along.fit(op, isInside) && llvm::all_of(op->getOperands(), [&](Value operand) {
-      Operation *producer = operand.getDefiningOp();
-      return !floats(producer) || fits(producer, along, group);
-    });
+             Operation *producer = operand.getDefiningOp();
+             return !floats(producer) || fits(producer, along, group);
+           });
   }
 
   /// The group that walks the rows along which `op` goes, or that will because `op` reduces them;
@@ -259,7 +260,7 @@ private:
   }
 
   std::vector<SmallVector<Operation *>> members;
-  std::vector<llvm::BitVector> needs; ///< by group: those it depends on
+  std::vector<llvm::BitVector> needs;    ///< by group: those it depends on
   std::vector<std::optional<Rows>> rows; ///< by group: those it walks
   llvm::DenseMap<Operation *, size_t> groupOf;
 };

@@ -70,10 +70,12 @@ constexpr int64_t kRow = 65536, kRows = 16;
 Cells sweep() {
   Cells cells{{kRows, kRow}, {}};
   float infinity = std::numeric_limits<float>::infinity();
-  for (float x : {0.0f, infinity, float(NAN), 1.0f, 0x1p-149f, 0x1p-127f, 0x1p-126f, 88.0f, 88.37f,
-                  88.72f, 88.73f, 89.0f, 80.0f, 81.0f, 87.33f, 87.34f, 103.0f, 103.9f, 104.0f, 150.0f,
-                  9.0f, 9.02f, 9.1f, 3.92f, 3.93f, 4.0f, 0.70710677f, 0.70710683f, 1.4142135f,
-                  1.4142137f, 0.34657359f, 0.99999994f, 1.0000001f, 0x1.fffffep127f, 1e30f})
+  for (float x :
+       {0.0f,       infinity,   float(NAN),  1.0f,        0x1p-149f,  0x1p-127f,       0x1p-126f,
+        88.0f,      88.37f,     88.72f,      88.73f,      89.0f,      80.0f,           81.0f,
+        87.33f,     87.34f,     103.0f,      103.9f,      104.0f,     150.0f,          9.0f,
+        9.02f,      9.1f,       3.92f,       3.93f,       4.0f,       0.70710677f,     0.70710683f,
+        1.4142135f, 1.4142137f, 0.34657359f, 0.99999994f, 1.0000001f, 0x1.fffffep127f, 1e30f})
     cells.data.push_back(x), cells.data.push_back(-x);
   // Half of the sweep over all numbers, half where functions bend.
   for (uint32_t bits = 0; int64_t(cells.data.size()) < kRow * kRows / 2; bits += 8209) {
@@ -94,10 +96,12 @@ std::pair<double, float> worst(const Function &f, const Cells &in, const Cells &
     double x = in.data[i], want = f.value(x), got = ran.data[i], error;
     if (std::isnan(want) || std::isnan(got))
       error = std::isnan(want) == std::isnan(got) ? 0 : INFINITY;
-    else if (std::isinf(float(want)) || std::isinf(got)) // rounding may reach infinity one ulp early
-      error = float(want) == got                         ? 0
-              : std::fabs(want) > 0x1.fffffcp127 && std::signbit(want) == std::signbit(got) ? 1
-                                                                                              : INFINITY;
+    else if (std::isinf(float(want)) ||
+             std::isinf(got)) // rounding may reach infinity one ulp early
+      error = float(want) == got ? 0
+              : std::fabs(want) > 0x1.fffffcp127 && std::signbit(want) == std::signbit(got)
+                  ? 1
+                  : INFINITY;
     else
       error = std::fabs(got - want) / ulp(f.scale ? f.scale(x) : want);
     if (error > most.first)
