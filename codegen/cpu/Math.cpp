@@ -71,14 +71,16 @@ struct Real {
         .getResult(0);
   }
 
-  /// x 2^n for a whole n in [-152, 128].
+  /// x 2^n for a whole n in [-152, 128] and x in [1/4, 4].
   Value scale(Value x, Value n) const {
     if (wide())
       return call("llvm.x86.avx512.mask.scalef.ps.512", {x, n}, true);
     Value whole = arith::FPToSIOp::create(b, loc, integers(), n);
     Value half = arith::ShRSIOp::create(b, loc, whole, integer(1));
     Value rest = arith::SubIOp::create(b, loc, whole, half);
-    return mul(mul(x, power(half)), power(rest));
+    // The first half goes to the exponent of x, so that nobody multiplies the two factors first.
+    Value first = arith::ShLIOp::create(b, loc, half, integer(23));
+    return mul(real(arith::AddIOp::create(b, loc, bits(x), first)), power(rest));
   }
   /// 2^n for a whole n in [-126, 127] as i32.
   Value power(Value n) const {
@@ -86,11 +88,11 @@ struct Real {
     return real(arith::ShLIOp::create(b, loc, biased, integer(23)));
   }
 
-  /// x / y, where y is neither tiny nor huge.
+  /// x / y, where y is neither tiny nor huge. The last step is one that no factor of the quotient
+  /// is drawn into: z (x / y) does not become (z x) / y, which may overflow.
   Value quotient(Value x, Value y) const {
-    if (!wide())
-      return arith::DivFOp::create(b, loc, x, y);
-    Value reciprocal = call("llvm.x86.avx512.rcp14.ps.512", {y}, false); // to 2^-14
+    Value reciprocal = wide() ? call("llvm.x86.avx512.rcp14.ps.512", {y}, false) // to 2^-14
+                              : Value(arith::DivFOp::create(b, loc, constant(1), y));
     Value near = mul(x, reciprocal);
     Value missing = fma(negative(near), y, x);
     return fma(missing, reciprocal, near);
@@ -175,7 +177,7 @@ Value log1p(const Real &c, Value x) {
 }
 
 Value tanh(const Real &c, Value x) {
-  x = c.clamp(x, -9.02, 9.02); // beyond, the nearest f32 is 1
+  x = c.clamp(x, -8.9856, 8.9856); // where the quotient below is 1 exactly
   Value z = c.mul(x, x);
   Value p =
       c.polynomial(z, {1, 1.337971927e-01, 3.494036105e-03, 2.058350535e-05, 1.331910263e-08});
@@ -185,7 +187,7 @@ Value tanh(const Real &c, Value x) {
 }
 
 Value erf(const Real &c, Value x) {
-  x = c.clamp(x, -3.93, 3.93);
+  x = c.clamp(x, -3.9039, 3.9039); // the same
   Value z = c.mul(x, x);
   Value p = c.polynomial(z, {1.128379145e+00, 1.907836184e-01, 5.279025837e-02, 3.779600208e-03,
                              2.848084139e-04, 2.041972613e-06});
@@ -221,8 +223,7 @@ struct ExpandQuotient : OpRewritePattern<arith::DivFOp> {
   ExpandQuotient(MLIRContext *context, bool avx512) : OpRewritePattern(context), avx512(avx512) {}
   LogicalResult matchAndRewrite(arith::DivFOp op, PatternRewriter &rewriter) const override {
     Real c{rewriter, op.getLoc(), op.getType(), avx512};
-    if (!isReal(op.getType()) || !c.wide() ||
-        !bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::arcp))
+    if (!isReal(op.getType()) || !bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::arcp))
       return failure();
     rewriter.replaceOp(op, c.quotient(op.getLhs(), op.getRhs()));
     return success();

@@ -45,9 +45,9 @@ struct Code {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, constant(0));
   }
   Value choose(Value c, Value x, Value y) const { return arith::SelectOp::create(b, loc, c, x, y); }
-  /// e^x / (1 + e^x), its argument kept where the quotient is far from overflow: `arcp` says so.
+  /// e^x / (1 + e^x), which is 1 from 18 on; `arcp` says that the divisor is far from overflow.
   Value sigmoid(Value x) const {
-    Value power = exp(min(constant(80), x));
+    Value power = exp(min(constant(20), x));
     return arith::DivFOp::create(b, loc, power, add(constant(1), power),
                                  arith::FastMathFlags::arcp);
   }

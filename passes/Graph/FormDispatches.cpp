@@ -181,6 +181,13 @@ private:
       if (!elsewhere && fits(op, along, group))
         join = std::max(join.value_or(0), group);
     });
+    if (join || !own)
+      return join;
+    // What reduces the same value as another reduction reads it along with that.
+    for (Operation *user : op->getOperand(0).getUsers())
+      if (auto it = groupOf.find(user); it != groupOf.end() && isa<ReduceOp>(user) &&
+                                        rows[it->second] == own && !isCircle(op, it->second))
+        join = std::max(join.value_or(0), it->second);
     return join;
   }
 

