@@ -79,6 +79,8 @@ def fill(model, rng, images):
             values.append(value.astype("float32"))
         if values:
             layer.set_weights(values)
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with copies of its weights
 
     def statistics(layer, x):
         axes = tuple(range(x.ndim - 1))
