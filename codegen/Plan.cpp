@@ -276,6 +276,8 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
     arguments.push_back(buffer(implementation.packedType(dispatch, i, isa)));
   for (Type type : dispatch.getResultTypes())
     arguments.push_back(buffer(cast<RankedTensorType>(type)));
+  if (int64_t cells = implementation.scratch(dispatch, isa))
+    arguments.push_back(MemRefType::get({cells}, Float32Type::get(dispatch.getContext())));
   for (Type type : arguments)
     stream << ' ' << type;
   if (Attribute inPlace = dispatch->getAttr("in_place"))
@@ -367,7 +369,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     std::string kernel;
     std::vector<uint32_t> buffers;
     int64_t tiles;
-    Work work;
+    uint64_t scratch = 0; ///< bytes
+    Work work = {};
   };
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
@@ -392,6 +395,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     steps.push_back({kernel,
                      {plain, it->second},
                      implementation.packTiles(dispatch, index, kernels.isa),
+                     0,
                      {0, bytesOf(source.getType()), bytesOf(type), 0}});
     report.steps.push_back({entry.getName().str(),
                             kernels.isa.level,
@@ -412,6 +416,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     Step step{kernels.get(dispatch, implementation),
               {},
               implementation.tiles(dispatch, kernels.isa),
+              aligned(4 * uint64_t(implementation.scratch(dispatch, kernels.isa))),
               workOf(dispatch)};
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
@@ -463,9 +468,10 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     for (uint32_t buffer : step.buffers)
       operands.push_back(values[buffer]);
     plan::StepOp::create(b, entry.getLoc(), step.kernel, operands, step.tiles, told.layer,
-                         told.operation, told.winner,
-                         {int64_t(step.work.flops), int64_t(step.work.read),
-                          int64_t(step.work.written), int64_t(step.work.weights)});
+                         told.operation, told.winner, step.scratch,
+                         llvm::ArrayRef<int64_t>{int64_t(step.work.flops), int64_t(step.work.read),
+                                                 int64_t(step.work.written),
+                                                 int64_t(step.work.weights)});
   }
   return plan;
 }

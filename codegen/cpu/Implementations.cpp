@@ -10,10 +10,10 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 
 llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {
-      &contractImplementation(),     &filterGradientImplementation(), &windowImplementation(),
-      &poolGradientImplementation(), &transposeImplementation(),      &scatterImplementation(),
-      &resizeImplementation(),       &rowsImplementation(),           &rowImplementation(),
-      &elementImplementation()};
+      &winogradImplementation(), &contractImplementation(),     &filterGradientImplementation(),
+      &windowImplementation(),   &poolGradientImplementation(), &transposeImplementation(),
+      &scatterImplementation(),  &resizeImplementation(),       &rowsImplementation(),
+      &rowImplementation(),      &elementImplementation()};
   return list;
 }
 
