@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -114,8 +115,24 @@ struct Exponential {
   }
 };
 
+/// Whether `x` is a choice of a number below 89 and, as the choice must mean, what is no greater.
+bool isBounded(Value x) {
+  auto select = x.getDefiningOp<arith::SelectOp>();
+  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
+  FloatAttr bound;
+  DenseElementsAttr splat;
+  if (!compare || compare.getPredicate() != arith::CmpFPredicate::OLT ||
+      compare.getLhs() != select.getTrueValue() || compare.getRhs() != select.getFalseValue())
+    return false;
+  if (matchPattern(select.getTrueValue(), m_Constant(&splat)) && splat.isSplat())
+    return splat.getSplatValue<APFloat>().convertToDouble() <= 88;
+  return matchPattern(select.getTrueValue(), m_Constant(&bound)) && bound.getValueAsDouble() <= 88;
+}
+
 Value exp(const Real &c, Value x) {
-  Exponential e(c, c.clamp(x, -104, 89));
+  using P = arith::CmpFPredicate;
+  Value low = c.constant(-104);
+  Exponential e(c, isBounded(x) ? c.choose(c.is(P::OGT, low, x), low, x) : c.clamp(x, -104, 89));
   return c.scale(c.add(e.rest, c.constant(1)), e.n);
 }
 

@@ -47,7 +47,9 @@ struct Code {
   Value choose(Value c, Value x, Value y) const { return arith::SelectOp::create(b, loc, c, x, y); }
   /// e^x / (1 + e^x), which is 1 from 18 on; `arcp` says that the divisor is far from overflow.
   Value sigmoid(Value x) const {
-    Value power = exp(min(constant(20), x));
+    Value most = constant(20); // NaN stays
+    Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, most, x);
+    Value power = exp(choose(above, most, x));
     return arith::DivFOp::create(b, loc, power, add(constant(1), power),
                                  arith::FastMathFlags::arcp);
   }
