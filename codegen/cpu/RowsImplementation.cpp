@@ -410,7 +410,7 @@ public:
         std::distance(reductions.begin(), reductions.end()) == 1)
       return "nothing follows the reduction";
     for (Type type : dispatch.getResultTypes())
-      if (!getElementTypeOrSelf(type).isF32())
+      if (!getElementTypeOrSelf(type).isF32() && rows->isWide(type))
         return "a result is not f32";
     if (dispatch->hasAttr("in_place"))
       return "a row is read again after it is written";

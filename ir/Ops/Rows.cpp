@@ -67,8 +67,8 @@ bool Rows::fit(Operation *op, function_ref<bool(Value)> isInside) const {
   if (!isa<Pointwise>(op))
     return false;
   Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
-  bool wide = isWide(type);
-  if ((!wide && !isNarrow(type)) || !(element.isF32() || element.isInteger(1)))
+  bool wide = isWide(type), number = !wide && isa<CastOp>(op) && element.isInteger(32);
+  if ((!wide && !isNarrow(type)) || !(element.isF32() || element.isInteger(1) || number))
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) {
     Type from = getElementTypeOrSelf(operand);

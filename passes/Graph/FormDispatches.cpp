@@ -156,6 +156,9 @@ private:
       auto it = groupOf.find(producer);
       return floats(producer) || (it != groupOf.end() && it->second == group);
     };
+    // A comparison that does not float would be a result.
+    if (!floats(op) && getElementTypeOrSelf(op->getResult(0)).isInteger(1))
+      return false;
     return along.fit(op, isInside) && llvm::all_of(op->getOperands(), [&](Value operand) {
              Operation *producer = operand.getDefiningOp();
              return !floats(producer) || fits(producer, along, group);

@@ -63,6 +63,9 @@ const std::vector<Chain> &chains() {
          Tensor dot = ops::reduce(p * x, "sum", {-1}, true);
          return Results{p * (x - dot), p, dot};
        }},
+      {"argmax",
+       {3, 70},
+       [](const Tensor &x) { return Results{ops::cast(ops::argmax(x), "f32")}; }},
       {"least_and_most",
        {3, 23},
        [](const Tensor &x) {
