@@ -2,8 +2,9 @@
 //
 // Plan formation. Each dispatch becomes a step by the first implementation that accepts it. A
 // result lives in the arena from its step to its last use, or in the caller's output when it is
-// returned; reshapes share their input's buffer. Arena places: the largest first, each at the
-// lowest offset that is free over its whole life.
+// returned; reshapes share their input's buffer, and a pointwise chain writes over an input whose
+// last reader it is. Arena places: the largest first, each at the lowest offset that is free over
+// its whole life.
 #include "codegen/Plan.h"
 
 #include "codegen/Work.h"
@@ -152,6 +153,51 @@ private:
   Operation *ret;
   llvm::DenseSet<Value> claimed;
 };
+
+/// The uses of `value` and of its reshapes.
+SmallVector<OpOperand *> usesOf(Value value) {
+  SmallVector<OpOperand *> out;
+  SmallVector<Value> same{value};
+  for (size_t i = 0; i < same.size(); ++i)
+    for (OpOperand &use : same[i].getUses())
+      if (auto reshape = dyn_cast<ReshapeOp>(use.getOwner()))
+        same.push_back(reshape);
+      else
+        out.push_back(&use);
+  return out;
+}
+
+/// Lets chains of pointwise ops write over inputs that nobody reads later: what is read and written
+/// is in the cache once, and the arena is smaller.
+void writeInPlace(func::FuncOp entry) {
+  auto staysInside = [](Value value) {
+    return value.getDefiningOp<DispatchOp>() && llvm::none_of(usesOf(value), [](OpOperand *use) {
+             return use->getOwner()->hasTrait<OpTrait::IsTerminator>();
+           });
+  };
+  for (auto dispatch : entry.getOps<DispatchOp>()) {
+    if (!llvm::all_of(dispatch.getBody().front().without_terminator(),
+                      [](Operation &op) { return isa<ConstantOp, Pointwise>(op); }))
+      continue;
+    SmallVector<int64_t> places(dispatch.getNumResults(), -1);
+    if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place"))
+      places.assign(given.asArrayRef().begin(), given.asArrayRef().end());
+    auto isLast = [&](unsigned input) {
+      SmallVector<OpOperand *> uses = usesOf(root(dispatch.getInputs()[input]));
+      return llvm::all_of(uses, [&](OpOperand *use) {
+        return use->getOwner() == dispatch ? use->getOperandNumber() == input
+                                           : use->getOwner()->isBeforeInBlock(dispatch);
+      });
+    };
+    for (auto [place, result] : llvm::zip(places, dispatch.getResults()))
+      for (unsigned i = 0; place < 0 && staysInside(result) && i < dispatch.getInputs().size(); ++i)
+        if (!llvm::is_contained(places, int64_t(i)) && readsInPlace(dispatch, i, result) &&
+            staysInside(root(dispatch.getInputs()[i])) && isLast(i))
+          place = i;
+    if (llvm::any_of(places, [](int64_t place) { return place >= 0; }))
+      dispatch->setAttr("in_place", DenseI64ArrayAttr::get(entry.getContext(), places));
+  }
+}
 
 /// A buffer before its op is built: arena places are known last.
 struct PlannedBuffer {
@@ -336,6 +382,7 @@ std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &imp
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                         const Variables &variables, CompileReport &report, ModuleOp plans) {
   Returns returns(entry, variables);
+  writeInPlace(entry);
   std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
   auto add = [&](const char *storage, uint64_t index, uint64_t offset, uint64_t size) {
@@ -435,8 +482,12 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     for (uint32_t buffer : step.buffers)
       if (auto it = lifeOf.find(buffer); it != lifeOf.end())
         lives[it->second].last = now;
-    for (Value result : dispatch.getResults()) {
-      if (!bufferOf.contains(result)) {
+    auto inPlace = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place");
+    for (OpResult result : dispatch.getResults()) {
+      if (int64_t from = inPlace ? inPlace[result.getResultNumber()] : -1;
+          from >= 0 && !bufferOf.contains(result)) {
+        bufferOf[result] = step.buffers[size_t(from)];
+      } else if (!bufferOf.contains(result)) {
         uint64_t size = bytesOf(result.getType());
         bufferOf[result] = add("arena", 0, 0, size);
         lifeOf[bufferOf[result]] = lives.size();

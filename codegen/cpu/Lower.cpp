@@ -110,7 +110,8 @@ void wrap(llvm::Module &module, StringRef symbol) {
 }
 
 /// Sums may be reassociated and contracted, and the sign of a zero may be lost; NaN and infinity
-/// keep their meaning.
+/// keep their meaning. What carries flags of its own keeps them: emitters so keep sums apart that
+/// are not to wait for each other.
 void setFastMath(llvm::Module &module) {
   llvm::FastMathFlags flags;
   flags.setAllowReassoc();
@@ -119,7 +120,7 @@ void setFastMath(llvm::Module &module) {
   for (llvm::Function &function : module)
     for (llvm::BasicBlock &block : function)
       for (llvm::Instruction &instruction : block)
-        if (isa<llvm::FPMathOperator>(instruction))
+        if (isa<llvm::FPMathOperator>(instruction) && !instruction.getFastMathFlags().any())
           instruction.setFastMathFlags(flags);
 }
 

@@ -108,7 +108,7 @@ private:
       return arith::MaximumFOp::create(c.b, c.loc, x, y);
     if (r.kind == "min")
       return arith::MinimumFOp::create(c.b, c.loc, x, y);
-    return arith::AddFOp::create(c.b, c.loc, x, y);
+    return c.accumulate(x, y);
   }
 
   static int64_t blocksOf(const Reduction &r, const Isa &isa) {

@@ -213,7 +213,7 @@ private:
       return arith::MaximumFOp::create(c.b, c.loc, x, y);
     if (kind == "min")
       return arith::MinimumFOp::create(c.b, c.loc, x, y);
-    return arith::AddFOp::create(c.b, c.loc, x, y);
+    return c.accumulate(x, y);
   }
 
   /// One pass over the row: whole vectors, four at a time while there are as many, then the rest.

@@ -7,6 +7,7 @@ namespace cornet {
 namespace {
 
 constexpr int64_t kLongest = 32768; // cells: 128 KiB
+constexpr int64_t kAlone = 8192;    // of few rows, which are no work for many threads
 
 ArrayRef<int64_t> shapeOf(Type type) { return cast<RankedTensorType>(type).getShape(); }
 
@@ -28,7 +29,7 @@ std::optional<Rows> Rows::of(ReduceOp op) {
     rows.axes.push_back(axis < 0 ? axis + type.getRank() : axis);
   llvm::sort(rows.axes);
   if (rows.axes.empty() || rows.axes.back() != type.getRank() - 1 || rows.cells() < 2 ||
-      rows.cells() > kLongest || rows.count() == 0)
+      rows.cells() > (rows.count() < 4 ? kAlone : kLongest) || rows.count() == 0)
     return std::nullopt;
   return rows;
 }

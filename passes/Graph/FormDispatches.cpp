@@ -103,7 +103,11 @@ Value source(Value value) {
 
 class Groups {
 public:
-  explicit Groups(Block &block) {
+  explicit Groups(func::FuncOp function) {
+    Block &block = function.front();
+    for (auto [i, value] : llvm::enumerate(block.getTerminator()->getOperands()))
+      if (function.getResultAttr(unsigned(i), "cornet.variable"))
+        updates.insert(source(value).getDefiningOp());
     for (Operation &op : block.without_terminator())
       if (!stays(&op) && !floats(&op))
         place(&op);
@@ -166,9 +170,12 @@ private:
   }
 
   /// The group that walks the rows along which `op` goes, or that will because `op` reduces them;
-  /// the latest of them that compute an operand.
+  /// the latest of them that compute an operand. A variable's new value, which is to be written
+  /// over the old one, stays with what is read but once.
   std::optional<size_t> alongRows(Operation *op) const {
     std::optional<size_t> join;
+    if (updates.contains(op))
+      return join;
     std::optional<Rows> own = rowsOf(op);
     ReduceOp fed = fedReduction(op);
     reads(op, [&](Value value) {
@@ -181,7 +188,7 @@ private:
       const Rows &along = rows[group] ? *rows[group] : *own;
       // What another reduction alone reads is better off with that one.
       bool elsewhere = fed && rowsOf(fed) != along;
-      if (!elsewhere && fits(op, along, group))
+      if (!elsewhere && fits(op, along, group) && hasRowOf(op, along, group))
         join = std::max(join.value_or(0), group);
     });
     if (join || !own)
@@ -192,6 +199,21 @@ private:
                                         rows[it->second] == own && !isCircle(op, it->second))
         join = std::max(join.value_or(0), it->second);
     return join;
+  }
+
+  /// Whether `op` is about single cells of rows, or about rows that `group` computes or reads
+  /// anyway.
+  bool hasRowOf(Operation *op, const Rows &along, size_t group) const {
+    if (!along.isWide(op->getResult(0).getType()))
+      return true;
+    llvm::SmallPtrSet<Value, 8> near;
+    for (Operation *member : members[group]) {
+      near.insert(member->getResult(0));
+      reads(member, [&](Value value) { near.insert(value); });
+    }
+    bool found = false;
+    reads(op, [&](Value value) { found |= along.isWide(value.getType()) && near.contains(value); });
+    return found;
   }
 
   /// Whether `group` is a pointwise chain on whole rows.
@@ -270,8 +292,9 @@ private:
   }
 
   std::vector<SmallVector<Operation *>> members;
-  std::vector<llvm::BitVector> needs;    ///< by group: those it depends on
-  std::vector<std::optional<Rows>> rows; ///< by group: those it walks
+  std::vector<llvm::BitVector> needs;         ///< by group: those it depends on
+  std::vector<std::optional<Rows>> rows;      ///< by group: those it walks
+  llvm::SmallPtrSet<Operation *, 16> updates; ///< that compute variables' new values
   llvm::DenseMap<Operation *, size_t> groupOf;
 };
 
@@ -407,7 +430,7 @@ LogicalResult formDispatches(func::FuncOp function) {
   for (Operation &op : block.without_terminator())
     if (stays(&op) && !isa<ConstantOp, ReshapeOp>(op))
       return op.emitOpError("is no op that a dispatch can compute");
-  Groups groups(block);
+  Groups groups(function);
   Schedule schedule(function, groups);
   SmallVector<Operation *> old;
   for (Operation &op : block.without_terminator())
