@@ -386,11 +386,14 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
       lives[life->second].last = steps.size();
     lifeOf[it->second] = lives.size();
     lives.push_back({it->second, aligned(bytesOf(type)), steps.size(), steps.size()});
-    steps.push_back({kernel,
-                     {plain, it->second},
-                     implementation.packTiles(dispatch, index, kernels.isa)});
-    report.steps.push_back({entry.getName().str(), kernels.isa.level, layerOf(dispatch.getLoc()),
-                            "pack weights", implementation.name().str(), {}});
+    steps.push_back(
+        {kernel, {plain, it->second}, implementation.packTiles(dispatch, index, kernels.isa)});
+    report.steps.push_back({entry.getName().str(),
+                            kernels.isa.level,
+                            layerOf(dispatch.getLoc()),
+                            "pack weights",
+                            implementation.name().str(),
+                            {}});
     return it->second;
   };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
