@@ -410,6 +410,14 @@ struct RescalingOptions {
   CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("scale", scale), v("offset", offset); }
 };
+struct LayerScaleOptions {
+  double init_values = 1e-6;
+  int64_t projection_dim = 0;
+  CORNET_LAYER_OPTIONS;
+  template <class V> void fields(V &&v) {
+    v("init_values", init_values), v("projection_dim", projection_dim);
+  }
+};
 struct ConcatenateOptions {
   int64_t axis = -1;
   CORNET_LAYER_OPTIONS;
@@ -503,6 +511,9 @@ Handle UnitNormalization(UnitNormalizationOptions options = {}, Where where = Wh
 // Weights, unless given as options: mean, variance, count.
 Handle Normalization(NormalizationOptions options = {}, Where where = Where::current());
 Handle Rescaling(RescalingOptions options, Where where = Where::current());
+// Of keras.applications.convnext (Touvron et al. 2021). Weights: gamma (projection_dim), which start
+// as init_values.                                            x gamma
+Handle LayerScale(LayerScaleOptions options, Where where = Where::current());
 
 // Regularization: the identity in inference. In training, with u uniform in [0, 1) and n normal
 // (0, 1), drawn anew each step:

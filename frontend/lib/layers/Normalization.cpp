@@ -193,6 +193,27 @@ struct RescalingLayer : With<RescalingOptions> {
   Tensor call(const std::vector<Tensor> &x) override { return x[0] * o.scale + o.offset; }
 };
 
+struct LayerScaleLayer : With<LayerScaleOptions> {
+  using With::With;
+  std::vector<std::string> examine() const override {
+    std::vector<std::string> mistakes = With::examine();
+    if (o.projection_dim < 1)
+      mistakes.push_back("projection_dim must be positive; set .projection_dim");
+    return mistakes;
+  }
+  void build(const std::vector<Shape> &) override {
+    addWeight("gamma", {std::max<int64_t>(1, o.projection_dim)},
+              Initializer("constant", o.init_values));
+  }
+  Tensor call(const std::vector<Tensor> &x) override {
+    if (x[0].shape().back() != o.projection_dim)
+      return poison(x[0], "projection_dim is " + std::to_string(o.projection_dim) +
+                              ", but the input has " + std::to_string(x[0].shape().back()) +
+                              " channels");
+    return x[0] * weight(0, x[0]);
+  }
+};
+
 } // namespace
 
 CORNET_LAYER(BatchNormalization, BatchNormalizationOptions, BatchNormalizationLayer)
@@ -201,5 +222,6 @@ CORNET_LAYER(GroupNormalization, GroupNormalizationOptions, GroupNormalizationLa
 CORNET_LAYER(UnitNormalization, UnitNormalizationOptions, UnitNormalizationLayer)
 CORNET_LAYER(Normalization, NormalizationOptions, NormalizationLayer)
 CORNET_LAYER(Rescaling, RescalingOptions, RescalingLayer)
+CORNET_LAYER(LayerScale, LayerScaleOptions, LayerScaleLayer)
 
 } // namespace cornet
