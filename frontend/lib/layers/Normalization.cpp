@@ -190,7 +190,21 @@ struct NormalizationLayer : With<NormalizationOptions> {
 
 struct RescalingLayer : With<RescalingOptions> {
   using With::With;
-  Tensor call(const std::vector<Tensor> &x) override { return x[0] * o.scale + o.offset; }
+  Tensor call(const std::vector<Tensor> &x) override {
+    for (const PerChannel *option : {&o.scale, &o.offset})
+      if (option->size() != 1 && int64_t(option->size()) != x[0].shape().back())
+        return poison(x[0], std::string(option == &o.scale ? "scale" : "offset") + " has " +
+                                std::to_string(option->size()) + " numbers, but the input has " +
+                                std::to_string(x[0].shape().back()) + " channels");
+    Tensor y = o.scale.size() == 1 ? x[0] * o.scale[0] : x[0] * channels(o.scale, x[0]);
+    return o.offset.size() == 1 ? y + o.offset[0] : y + channels(o.offset, x[0]);
+  }
+
+private:
+  static Tensor channels(const PerChannel &numbers, const Tensor &x) {
+    return ops::constant(x, {int64_t(numbers.size())},
+                         std::vector<float>(numbers.begin(), numbers.end()));
+  }
 };
 
 struct LayerScaleLayer : With<LayerScaleOptions> {
