@@ -72,8 +72,8 @@ def golden(name):
     def scale(layer, x):
         energy = np.float32(f"{(x.astype('float64') ** 2).mean():.4g}")
         energies[layer.name] = float(f"{energy:.4g}")
-        layer.moving_variance.assign(np.asarray(layer.moving_variance) * energy)
-        layer.moving_mean.assign(np.asarray(layer.moving_mean) * np.sqrt(energy))
+        layer.moving_variance.assign(keras.ops.convert_to_numpy(layer.moving_variance) * energy)
+        layer.moving_mean.assign(keras.ops.convert_to_numpy(layer.moving_mean) * np.sqrt(energy))
 
     shape = (1, *model.inputs[0].shape[1:])
     image = draw(hashed("image"), shape)

@@ -220,7 +220,7 @@ struct LayerScaleLayer : With<LayerScaleOptions> {
               Initializer("constant", o.init_values));
   }
   Tensor call(const std::vector<Tensor> &x) override {
-    if (x[0].shape().back() != o.projection_dim)
+    if (o.projection_dim > 0 && x[0].shape().back() != o.projection_dim)
       return poison(x[0], "projection_dim is " + std::to_string(o.projection_dim) +
                               ", but the input has " + std::to_string(x[0].shape().back()) +
                               " channels");
