@@ -17,7 +17,8 @@ size_t planFor(const cornet_program &program, size_t entry, int64_t batch) {
     known += fmt::format("{}{}", known.empty() ? "" : ", ", rows);
   }
   throw UserError(
-      fmt::format("--batch {}: not compiled in; the artifact has batches {}", batch, known));
+      fmt::format("--batch {}: there is no plan for it, only for {}; others are served in parts",
+                  batch, known));
 }
 
 std::vector<StepTime> timeSteps(Runner &runner, size_t plan, int64_t calls) {
