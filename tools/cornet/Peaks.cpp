@@ -38,6 +38,7 @@ constexpr int kSums = 12; // independent sums: more than the latency of two unit
 #define CORNET_PEAK_LOOPS(SUFFIX, TARGET, VECTOR, WIDTH, PREFIX, CONSTRAINT)                       \
   __attribute__((target(TARGET))) double multiply##SUFFIX(float *, size_t, size_t rounds) {        \
     VECTOR sum[kSums], x = PREFIX##_set1_ps(0.999f), y = PREFIX##_set1_ps(1e-3f);                  \
+    asm volatile("" : "+" CONSTRAINT(x), "+" CONSTRAINT(y)); /* no numbers to compute with */      \
     for (VECTOR & s : sum)                                                                         \
       s = PREFIX##_set1_ps(1);                                                                     \
     for (size_t i = 0; i < rounds; ++i)                                                            \
@@ -78,6 +79,7 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) double dot512(fl
                                                                               size_t rounds) {
   __m512 sum[kSums];
   __m512bh x = (__m512bh)_mm512_set1_epi32(0x3c003c00), y = x;
+  asm volatile("" : "+v"(x), "+v"(y));
   for (__m512 &s : sum)
     s = _mm512_set1_ps(1);
   for (size_t i = 0; i < rounds; ++i)
