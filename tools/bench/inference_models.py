@@ -4,7 +4,7 @@
     python inference_models.py FOLDER NAME BATCH [--litert]
 
 writes, each under its final name only when whole: NAME.keras, NAME.graph.npz (for PyTorch), NAME-bBATCH.onnx,
-and NAME-bBATCH.npz: rows x and Keras's answer `want`. With --litert (needs KERAS_BACKEND=tensorflow) it reads
+and NAME-bBATCH.npz: rows x and Keras's answer `want`. With --litert it reads
 NAME.keras and writes NAME-bBATCH.tflite instead.
 
 The weights are random but not tame: He-normal kernels, batch statistics measured on random images, logits of
@@ -14,8 +14,7 @@ import os
 import pathlib
 import sys
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
@@ -75,7 +74,7 @@ def randomize(model):
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in norms:
         layer.kept, layer.momentum = layer.momentum, 0.0
-    model(x, training=True)
+    model([x], training=True)
     for layer in norms:
         layer.momentum = layer.kept
     last = model.layers[-1]

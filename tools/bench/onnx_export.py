@@ -149,7 +149,8 @@ class Graph:
         """An ONNX model of one batch size, NCHW."""
         from onnx import TensorProto, helper, numpy_helper
         nodes, weights = [], [numpy_helper.from_array(value, name) for name, value in self.weights.items()]
-        weights += [numpy_helper.from_array(np.float32(value), name) for name, value in (("zero", 0), ("six", 6))]
+        if any(node["op"] == "Relu6" for node in self.nodes):
+            weights += [numpy_helper.from_array(np.float32(value), name) for name, value in (("zero", 0), ("six", 6))]
         for node in self.nodes:
             op, inputs, output, given = node["op"], node["inputs"], node["output"], node["attributes"]
             attributes = {{"kernel": "kernel_shape", "groups": "group"}.get(key, key): value for key, value in given.items()}
@@ -161,8 +162,7 @@ class Graph:
             elif op == "Concat":
                 attributes["axis"] = 1
             nodes.append(helper.make_node(op, inputs, [output], **attributes))
-        height = self.inputShape
-        shape = [height[2], *height[:2]] if len(height) == 3 else height
+        shape = self.inputShape[2:] + self.inputShape[:2] if len(self.inputShape) == 3 else self.inputShape
         graph = helper.make_graph(
             nodes, "peers", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *shape])],
             [helper.make_tensor_value_info(self.output, TensorProto.FLOAT, [batch, self.outputs])], weights)
