@@ -90,10 +90,12 @@ def written(path, write):
 
 def litert(folder, name, batch):
     import tensorflow
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
     model = keras.saving.load_model(folder / f"{name}.keras", compile=False)
     spec = tensorflow.TensorSpec((batch, *model.inputs[0].shape[1:]), "float32")
     function = tensorflow.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-    converted = tensorflow.lite.TFLiteConverter.from_concrete_functions([function], model).convert()
+    frozen = convert_variables_to_constants_v2(function)  # the converter leaves Keras 3's variables out
+    converted = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
     written(folder / f"{name}-b{batch}.tflite", lambda path: path.write_bytes(converted))
 
 

@@ -10,7 +10,8 @@ one answer each on the former stdout:
                                 seconds (whole: from the process's start) and bytes (resident memory before the
                                 network was loaded, the highest until now)
     {"do": "check"}             {"cosine", "difference", "top1"} of the output against Keras's
-    {"do": "time", "seconds"}   {"values"}: seconds of single calls, that many seconds in all, at least one
+    {"do": "time", "seconds"}   {"values", "cpu"}: seconds of single calls, that many seconds in all, at least one;
+                                the processor's seconds in a call, of all threads
 
 A failure is {"error": sentence}. Each system has its own layout of the same rows, made before the clock starts,
 and the way to call it from Python that costs the least.
@@ -23,15 +24,12 @@ import pathlib
 import sys
 import time
 
+import numpy as np
+
+import inference_frameworks
+from inference_frameworks import Missing, channelsFirst
+
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "release"
-
-
-class Missing(Exception):
-    """The system's package is not there, or it has no such precision: no failure of ours."""
-
-
-def channelsFirst(x):
-    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x
 
 
 class SessionOptions(ctypes.Structure):
@@ -140,9 +138,7 @@ class Job:
         raise Missing(f"no {self.network} as .{kind} here")
 
 
-def systems():
-    found = {"cornet": Cornet, "onnxruntime": OnnxRuntime, "openvino": OpenVino}
-    return found
+SYSTEMS = {"cornet": Cornet, "onnxruntime": OnnxRuntime, "openvino": OpenVino, **inference_frameworks.SYSTEMS}
 
 
 def memory(field):
@@ -172,7 +168,7 @@ class Worker:
         what = command["do"]
         if what == "start":
             job = Job(self.args)
-            self.system, self.want = systems()[self.args.system](job), job.want
+            self.system, self.want = SYSTEMS[self.args.system](job), job.want
             before, times = memory("VmRSS"), [time.perf_counter()]
             for step in (lambda: self.system.load(job.x), self.system.run):
                 step()
@@ -188,12 +184,12 @@ class Worker:
                 run()
                 if clock() - start > command["seconds"] / 4:
                     break
-            end = clock() + command["seconds"]
+            end, cpu = clock() + command["seconds"], time.process_time()
             while not values or clock() < end:
                 start = clock()
                 run()
                 values.append(clock() - start)
-            return {"values": values}
+            return {"values": values, "cpu": (time.process_time() - cpu) / len(values)}
         raise RuntimeError(f"unknown command {what!r}")
 
 
@@ -211,8 +207,6 @@ def main():
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
-    global np
-    import numpy as np
     worker = Worker(args)
     for line in sys.stdin:
         try:
