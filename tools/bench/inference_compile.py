@@ -4,9 +4,10 @@
 Networks come from inference_models.py, in a process of its own, and stay until its text or a version changes.
 Every function here leaves F/NETWORK-bBATCH[-PRECISION].KIND and gives {"seconds", "bytes"}, or raises Failure
 with a sentence. Cornet is compiled anew each time, from an empty cache of kernels and once more from the full
-one ("cached"); what peers compile ahead of time is kept beside its time.
+one ("cached"); what peers compile ahead of time is kept beside its time, for as long as the network is.
 """
 import hashlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import numpy as np
+
 HERE = pathlib.Path(__file__).resolve().parent
 CORNET = HERE.parents[1] / "build" / "release" / "bin" / "cornet"
 
@@ -24,15 +27,25 @@ class Failure(Exception):
     pass
 
 
-def command(arguments, **more):
+def command(arguments, limit=None, **more):
     """Runs; the last line of what it said is the failure's sentence. Gives the seconds."""
     start = time.monotonic()
-    done = subprocess.run(arguments, capture_output=True, text=True, **more)
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=limit, **more)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{pathlib.Path(arguments[0]).name} took longer than {limit:.0f} s") from None
+    except FileNotFoundError:
+        raise Failure(f"{arguments[0]} is not there") from None
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         errors = [line for line in said if "error" in line.lower()]
         raise Failure((errors or said or [f"ended with status {done.returncode}"])[-1].strip()[:300])
     return time.monotonic() - start
+
+
+def have(package):
+    if importlib.util.find_spec(package) is None:
+        raise Failure(f"the package {package} is not installed")
 
 
 def prepare(folder, versions):
@@ -50,6 +63,8 @@ def prepare(folder, versions):
 def network(folder, name, batch):
     if not (folder / f"{name}-b{batch}.npz").exists():
         command([sys.executable, HERE / "inference_models.py", folder, name, str(batch)])
+    with np.load(folder / f"{name}-b{batch}.npz") as file:
+        file["x"].tofile(folder / f"{name}-b{batch}.rows")  # for bin/cold_start
 
 
 def cornetPrecisions():
@@ -57,7 +72,7 @@ def cornetPrecisions():
     return ("fp32", "bf16") if "--precision" in said else ("fp32",)
 
 
-def cornet(folder, name, batch, precision):
+def cornet(folder, name, batch, precision, limit):
     if precision not in cornetPrecisions():
         raise Failure(f"this cornet has no --precision={precision}")
     target = folder / f"{name}-b{batch}-{precision}.cornet"
@@ -65,7 +80,7 @@ def cornet(folder, name, batch, precision):
             "--threads", str(len(os.sched_getaffinity(0)))] + ([] if precision == "fp32" else [f"--precision={precision}"])
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "CORNET_CACHE_DIR": cache}
-        seconds, cached = (command(line, env=environment) for _ in range(2))
+        seconds, cached = (command(line, limit, env=environment) for _ in range(2))
     return {"seconds": seconds, "cached": cached, "bytes": target.stat().st_size}
 
 
@@ -80,9 +95,39 @@ def kept(target, make):
     return json.loads(note.read_text())
 
 
-def onnx(folder, name, batch, precision):
-    """ONNX Runtime and OpenVINO load the exported file itself: nothing to compile ahead of time."""
-    return {"bytes": (folder / f"{name}-b{batch}.onnx").stat().st_size}
+def iree(folder, name, batch, precision, limit):
+    """ONNX to MLIR, which is not counted, and MLIR to a module for this CPU."""
+    have("iree.compiler")
+    tools = pathlib.Path(sys.executable).parent
+
+    def make(target):
+        text = target.with_suffix(".mlir")
+        try:
+            command([tools / "iree-import-onnx", folder / f"{name}-b{batch}.onnx", "-o", text], limit)
+            return command([tools / "iree-compile", text, "-o", target, "--iree-hal-target-device=local", "--iree-opt-level=O3",
+                            "--iree-hal-local-target-device-backends=llvm-cpu", "--iree-llvmcpu-target-cpu=host"], limit)
+        finally:
+            text.unlink(missing_ok=True)
+    return kept(folder / f"{name}-b{batch}.vmfb", make)
 
 
-COMPILERS = {"cornet": cornet, "onnxruntime": onnx, "openvino": onnx}
+def litert(folder, name, batch, precision, limit):
+    """Keras to TensorFlow Lite, from a fresh Python on; the kernels are the runtime's."""
+    have("ai_edge_litert")
+    have("tensorflow")
+    target = folder / f"{name}-b{batch}.tflite"
+    if not target.exists():
+        command([sys.executable, HERE / "inference_models.py", folder, name, str(batch), "--litert"], limit)
+    return {"bytes": target.stat().st_size}
+
+
+def loaded(kind):
+    """Nothing is compiled ahead of time: the exported file itself is loaded."""
+    def sizes(folder, name, batch, precision, limit):
+        return {"bytes": (folder / kind.format(name=name, batch=batch)).stat().st_size}
+    return sizes
+
+
+ONNX, KERAS, TORCH = loaded("{name}-b{batch}.onnx"), loaded("{name}.keras"), loaded("{name}.graph.npz")
+COMPILERS = {"cornet": cornet, "onnxruntime": ONNX, "openvino": ONNX, "torch": TORCH, "torch-compile": TORCH,
+             "keras": KERAS, "keras-tf": KERAS, "iree": iree, "litert": litert}

@@ -12,10 +12,13 @@ import importlib.metadata
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
 import time
+
+import numpy as np
 
 import inference_compile
 import inference_report
@@ -23,7 +26,8 @@ from inference_compile import Failure
 
 WORKER = pathlib.Path(__file__).with_name("inference_workers.py")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "inference-peers"
-TITLES = {"cornet": "Cornet", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+TITLES = {"cornet": "Cornet", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch",
+          "torch-compile": "torch.compile", "iree": "IREE", "litert": "LiteRT", "keras": "Keras (JAX)", "keras-tf": "Keras (TF)"}
 MODELS = ["mlp", "digits", "mobilenetv2", "resnet50", "vgg16", "inceptionv3", "efficientnetb0"]
 LIMITS = {"fp32": (0.99999, 1e-3), "bf16": (0.97, 0.2)}  # least cosine, largest difference of probabilities
 
@@ -33,12 +37,16 @@ def say(text=""):
 
 
 class Worker:
+    """One system's process; its caches on disk are this benchmark's own."""
+
     def __init__(self, case, system, args):
+        environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(FOLDER / "torch-cache"), "CUDA_VISIBLE_DEVICES": ""}
         command = [args.pythons.get(system, sys.executable), WORKER, system, case["model"], "--batch", str(case["batch"]),
                    "--threads", str(case["threads"]), "--precision", case["precision"],
                    "--cores", ",".join(map(str, args.cores[:case["threads"]])), "--folder", FOLDER]
         self.log = open(FOLDER / f"{system}-{case['model']}.log", "w")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+                                        text=True, env=environment)
 
     def ask(self, do, **arguments):
         try:
@@ -72,8 +80,12 @@ def begin(case, args, result):
         entry, worker = result[system], None
         try:
             entry.update(args.compiled(system, case))
+            if system == "torch-compile":
+                shutil.rmtree(FOLDER / "torch-cache", ignore_errors=True)
             worker = Worker(case, system, args)
             entry.update(worker.ask("start"))
+            if system == "torch-compile":
+                entry["compile_seconds"] = entry["load"] + entry["first"]
             entry.update(worker.ask("check"))
             check(entry, case["precision"])
             workers[system] = worker
@@ -87,20 +99,38 @@ def begin(case, args, result):
 
 def measure(case, args):
     result = {system: {} for system in args.systems}
-    workers, calls = begin(case, args, result), {}
+    workers, calls, cpu = begin(case, args, result), {}, {}
     rounds, end = 0, time.monotonic() + args.seconds
     while workers and (rounds < args.rounds or time.monotonic() < end):
         rounds += 1
         for system, worker in workers.items():
             if case["threads"] > 1:
                 time.sleep(0.03)  # until another's waiting threads have stopped spinning on our cores
-            calls.setdefault(system, []).append(worker.ask("time", seconds=args.slice)["values"])
+            done = worker.ask("time", seconds=args.slice)
+            calls.setdefault(system, []).append(done["values"])
+            cpu.setdefault(system, []).append(done["cpu"])
     for system, worker in workers.items():
         worker.close()
         values = [value for turn in calls[system] for value in turn]
         medians = [statistics.median(turn) for turn in calls[system]]
-        result[system].update(seconds=statistics.median(values), least=min(values), calls=len(values), turns=medians)
+        result[system].update(seconds=statistics.median(values), least=min(values), calls=len(values), turns=medians, cpu=statistics.median(cpu[system]))
     return {**case, "rounds": rounds, "systems": result}
+
+
+def coldStart(case, args):
+    """Cornet's runtime alone in a process of its own, the answer checked by the class of the first row."""
+    cores, stem = args.cores[:case["threads"]], f"{case['model']}-b{case['batch']}"
+    command = [inference_compile.CORNET.with_name("cold_start"), FOLDER / f"{stem}-{case['precision']}.cornet",
+               FOLDER / f"{stem}.rows", str(case["threads"])]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, cores))
+    if done.returncode:
+        raise Failure(done.stderr.strip())
+    with np.load(FOLDER / f"{stem}.npz") as file:
+        want = int(file["want"][0].argmax())
+    answer = json.loads(done.stdout)
+    if case["precision"] == "fp32" and answer["top"] != want:
+        raise Failure(f"cold_start finds class {answer['top']}, Keras {want}")
+    return answer
 
 
 def starts(case, args, result):
@@ -108,16 +138,23 @@ def starts(case, args, result):
     found = {}
     for _ in range(args.starts):
         for system, entry in result["systems"].items():
-            if "seconds" not in entry:
+            runs = found.setdefault(system, [])
+            if "seconds" not in entry or sum(run["whole"] for run in runs) > 20:
+                continue
+            if system == "cornet":
+                runs.append(coldStart(case, args))
                 continue
             worker = Worker(case, system, args)
             try:
-                found.setdefault(system, []).append(worker.ask("start"))
+                runs.append(worker.ask("start"))
             finally:
                 worker.close()
     for system, runs in found.items():
-        cold = {key: statistics.median(run[key] for run in runs) for key in ("load", "first", "whole", "before", "peak")}
-        result["systems"][system].update(cold, starts=len(runs))
+        entry = result["systems"][system]
+        if runs:
+            entry.update({key: statistics.median(run[key] for run in runs) for key in ("load", "first", "whole", "before", "peak")}, starts=len(runs))
+        if runs and system == "torch-compile":
+            entry["compile_cached"] = entry["load"] + entry["first"]
 
 
 def versions():
@@ -133,6 +170,7 @@ def versions():
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/bench/peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    torch = FOLDER.with_name("peers-torch") / "bin" / "python"
     parser.add_argument("--models", default=",".join(MODELS), help="of " + ",".join(MODELS))
     parser.add_argument("--systems", default=",".join(TITLES), help="of " + ",".join(TITLES))
     parser.add_argument("--threads", default="1", help="thread counts, each run on as many cores")
@@ -141,7 +179,11 @@ def arguments():
     parser.add_argument("--cores", help="the cores to measure on; default: those this process may use")
     parser.add_argument("--seconds", type=float, default=20, help="of rounds for each network, batch and thread count")
     parser.add_argument("--quick", action="store_true", help="3 rounds, 1 fresh process")
+    parser.add_argument("--compile-limit", type=float, default=900, metavar="S", help="seconds after which a compiler is given up")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
+    parser.add_argument("--picture", metavar="FILE", help="draw the results there: .png, .svg or .pdf")
+    parser.add_argument("--torch-python", default=str(torch if torch.exists() else sys.executable), metavar="PYTHON",
+                        help="an interpreter that has numpy and PyTorch; default: build/peers-torch's")
     args = parser.parse_args()
     for name, known in (("models", MODELS), ("systems", TITLES), ("precision", LIMITS)):
         setattr(args, name, getattr(args, name).split(","))
@@ -160,14 +202,14 @@ def arguments():
         parser.error(f"--threads {max(args.threads)}: there are {len(args.cores)} cores to measure on")
     args.slice, args.rounds, args.starts = 0.15, 3, 1 if args.quick else 5
     args.seconds = 0 if args.quick else args.seconds
-    args.pythons = {}
+    args.pythons = {"torch": args.torch_python, "torch-compile": args.torch_python}
     made = {}
 
     def compiled(system, case):
         """What making a system's file cost, made once in a run."""
         key = system, case["model"], case["batch"], case["precision"]
         if key not in made:
-            made[key] = inference_compile.COMPILERS[system](FOLDER, *key[1:])
+            made[key] = inference_compile.COMPILERS[system](FOLDER, *key[1:], args.compile_limit)
         return {f"file_{name}" if name == "bytes" else f"compile_{name}": value for name, value in made[key].items()}
     args.compiled = compiled
     return args
@@ -193,6 +235,9 @@ def main():
                     if args.json:
                         pathlib.Path(args.json).write_text(json.dumps(results, indent=1) + "\n")
     inference_report.summary(results, TITLES, say)
+    if args.picture:
+        import inference_picture
+        inference_picture.draw(results, TITLES, args.picture)
     say(f"\nload {os.getloadavg()[0]:.1f} at the end")
     return 0
 

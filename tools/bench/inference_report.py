@@ -31,7 +31,7 @@ def ratio(result):
 
 def show(result, titles, say):
     say(f"\n{describe(result)}, {result['rounds']} rounds")
-    say(f"  {'system':18} {'median ms':>9} {'least ms':>9} {'ratio':>6} {'calls':>6} {'cosine':>11} {'error':>8}"
+    say(f"  {'system':18} {'median ms':>9} {'least ms':>9} {'CPU ms':>9} {'ratio':>6} {'calls':>6} {'cosine':>11} {'error':>8}"
         f" | {'load ms':>9} {'+ first':>9} {'process':>9} | {'peak MB':>8} {'increase':>8} {'file MB':>8} | {'compile s':>9} {'cached s':>8}")
     own = result["systems"].get("cornet", {}).get("seconds")
     for system, entry in result["systems"].items():
@@ -40,7 +40,7 @@ def show(result, titles, say):
             continue
         compiled = "".join(f" {entry[key]:{width}.2f}" if key in entry else f" {'-':>{width}}"
                            for key, width in (("compile_seconds", 9), ("compile_cached", 8)))
-        say(f"  {titles[system]:18} {ms(entry['seconds']):>9} {ms(entry['least']):>9} {own / entry['seconds'] if own else math.nan:6.2f} {entry['calls']:6}"
+        say(f"  {titles[system]:18} {ms(entry['seconds']):>9} {ms(entry['least']):>9} {ms(entry['cpu']):>9} {own / entry['seconds'] if own else math.nan:6.2f} {entry['calls']:6}"
             f" {entry['cosine']:11.8f} {entry['difference']:8.1e} | {ms(entry['load']):>9} {ms(entry['load'] + entry['first']):>9} {ms(entry['whole']):>9}"
             f" | {mb(entry['peak']):>8} {mb(entry['peak'] - entry['before']):>8} {mb(entry['file_bytes']):>8} |{compiled}")
 
@@ -49,14 +49,26 @@ def summary(results, titles, say):
     systems = [system for system in titles if any(system in case["systems"] for case in results["cases"])]
     say("\nMedian ms a call; the ratio is Cornet's to the best peer's: below 1, Cornet is faster")
     say(f"  {'':45}" + "".join(f"{titles[system]:>15}" for system in systems) + f"{'ratio':>7}")
-    ratios = {}
     for case in results["cases"]:
         cells = [case["systems"].get(system, {}) for system in systems]
         found = ratio(case)
         say(f"  {describe(case):45}" + "".join(f"{ms(cell['seconds']) if 'seconds' in cell else '-':>15}" for cell in cells)
             + (f"{found:7.2f}" if found else f"{'-':>7}"))
-        if found:
-            ratios.setdefault((case["precision"], case["batch"], case["threads"]), []).append(found)
-    for (precision, batch, threads), values in ratios.items():
-        mean = math.exp(sum(map(math.log, values)) / len(values))
-        say(f"  geometric mean of {len(values)}: {precision}, batch {batch}, {threads} thread{'s' if threads > 1 else ''}: {mean:.2f}")
+    say("\nGeometric means over the networks of Cornet's time by a peer's, and by the best peer's of each")
+    for group in dict.fromkeys((case["precision"], case["batch"], case["threads"]) for case in results["cases"]):
+        cases = [case for case in results["cases"] if (case["precision"], case["batch"], case["threads"]) == group]
+        text = f"{group[0]}, batch {group[1]}, {group[2]} thread{'s' if group[2] > 1 else ''}"
+        means = [mean(relative(case, system) for case in cases) for system in systems]
+        say(f"  {text:45}" + "".join(f"{cell:>15}" for cell in means) + f"{mean(map(ratio, cases)).partition(' ')[0]:>7}")
+
+
+def relative(case, system):
+    """Cornet's time by this system's; None where one is missing."""
+    own, other = (case["systems"].get(name, {}).get("seconds") for name in ("cornet", system))
+    return own / other if own and other else None
+
+
+def mean(ratios):
+    """The geometric mean and how many networks are in it."""
+    values = [value for value in ratios if value]
+    return f"{math.exp(sum(map(math.log, values)) / len(values)):.2f} ({len(values)})" if values else "-"
