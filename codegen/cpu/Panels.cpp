@@ -6,18 +6,17 @@ using namespace mlir;
 namespace cornet::cpu {
 
 void Panels::pack(ArrayRef<float> from, MutableArrayRef<float> to) const {
-  size_t at = size_t(first);
-  for (int64_t part = 0; part < parts; ++part)
-    for (int64_t panel = 0; panel < panels(); ++panel)
-      for (int64_t r = 0; r < R; ++r)
-        for (int64_t s = 0; s < S; ++s)
-          for (int64_t ch = 0; ch < channels; ++ch)
-            for (int64_t lane = 0; lane < width; ++lane, ++at) {
-              int64_t o = panel * width + lane;
-              to[at] = o >= outputs ? 0
-                                    : from[size_t(base + part * partStep + r * rStep + s * sStep +
-                                                  ch * channelStep + o * outputStep)];
-            }
+  for (int64_t block = 0; block < parts * panels(); ++block)
+    for (int64_t tap = 0; tap < R * S; ++tap)
+      for (int64_t ch = 0; ch < channels; ++ch) {
+        int64_t part = block / panels(), o = block % panels() * width;
+        int64_t source = base + part * partStep + tap / S * rStep + tap % S * sStep +
+                         ch * channelStep + o * outputStep;
+        int64_t target = first + block * depth() * width + tap * packedTap() + ch * packedChannel();
+        for (int64_t lane = 0; lane < width; ++lane)
+          to[size_t(target + lane)] =
+              o + lane >= outputs ? 0 : from[size_t(source + lane * outputStep)];
+      }
 }
 
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
@@ -45,13 +44,12 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
   auto bits = VectorType::get({lanes}, c.b.getI1Type());
   Value zero =
       arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getF32FloatAttr(0)));
-  Value s = c.rem(tile, S), rest = c.div(tile, S), r = c.rem(rest, R);
-  rest = c.div(rest, R);
-  Value panel = c.rem(rest, panels()), part = c.div(rest, panels());
+  Value tap = c.rem(tile, R * S), s = c.rem(tap, S), r = c.div(tap, S);
+  Value block = c.div(tile, R * S), panel = c.rem(block, panels()), part = c.div(block, panels());
   Value column = c.mul(panel, width);
   Value source = c.add(c.add(c.mul(part, partStep), c.mul(column, outputStep)),
                        c.add(c.add(c.mul(r, rStep), c.mul(s, sStep)), base));
-  Value target = c.add(c.mul(tile, channels * width), first);
+  Value target = c.add(c.add(c.mul(block, depth() * width), c.mul(tap, packedTap())), first);
   bool ragged = outputs % width != 0;
   Value left = c.sub(c.index(outputs), column); // outputs of this panel and after
   auto load = [&](Value at, Value count) -> Value {
@@ -68,7 +66,7 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
       for (int64_t j = 0; j < width; j += lanes)
         store(load(c.add(c.add(source, c.mul(ch, channelStep)), j),
                    ragged ? c.sub(left, c.index(j)) : Value()),
-              c.add(c.add(target, c.mul(ch, width)), j));
+              c.add(c.add(target, c.mul(ch, packedChannel())), j));
     });
     return;
   }
@@ -90,7 +88,7 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
       }
       rows = transposeSquare(c, rows);
       for (int64_t i = 0; i < count; ++i)
-        store(rows[size_t(i)], c.add(c.add(target, c.mul(c.add(ch, i), width)), j));
+        store(rows[size_t(i)], c.add(c.add(target, c.mul(c.add(ch, i), packedChannel())), j));
     }
   };
   int64_t whole = channels / lanes * lanes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights as panels, [part][panel][tap][channel][lane]: what a contraction reads in one sweep.
+// Weights as panels, [part][panel][tap][channel][lane] or with the taps of a channel together: what
+// a contraction reads in one sweep.
 // Where the cells come from is a sum of steps, so kernels of convolutions, transposed and flipped
 // ones, and matrices either way round are packed by the same code, at compile time on the host or
 // at run time by a kernel.
@@ -15,11 +16,15 @@ struct Panels {
   int64_t parts = 1, R = 1, S = 1, channels = 1, outputs = 1; ///< outputs of one part
   int64_t width = 1;                                          ///< lanes of a panel
   int64_t first = 0;                                          ///< cells of the packed buffer before
+  bool channelMajor = false; ///< [channel][tap] in a panel, not [tap][channel]
   /// Cell (part, r, s, c, o) lies at base + part partStep + r rStep + ... of the plain weights.
   int64_t base = 0, partStep = 0, rStep = 0, sStep = 0, channelStep = 0, outputStep = 1;
 
   int64_t panels() const { return (outputs + width - 1) / width; }
   int64_t depth() const { return R * S * channels; }
+  /// Cells between neighbouring taps and channels of a packed panel.
+  int64_t packedTap() const { return channelMajor ? width : channels * width; }
+  int64_t packedChannel() const { return channelMajor ? R * S * width : width; }
   int64_t cells() const { return parts * panels() * depth() * width; }
   /// Tiles of the kernel that packs.
   int64_t tiles() const { return parts * panels() * R * S; }

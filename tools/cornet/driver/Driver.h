@@ -18,14 +18,14 @@
 namespace cornet::cli {
 
 /// What to compile. `path` exists and is absolute, except for a zoo library, which is found
-/// already.
+/// already. `model` names one of a library's models; empty: the only one.
 struct Source {
   enum Kind {
     Library /* a built DSL model, .so */,
     Keras /* .keras, .h5 */,
     Module /* .mlir */
   } kind;
-  std::string path;
+  std::string path, model = "";
 };
 
 struct CompileRequest {
@@ -51,6 +51,7 @@ struct CompileReply {
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect
+  std::vector<int64_t> batches; ///< that there are plans for
   uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
            fileBytes = 0;
 };

@@ -35,7 +35,7 @@ size_t planFor(const cornet_program &program, size_t entry, int64_t batch) {
     known += fmt::format("{}{}", known.empty() ? "" : ", ", rows);
   }
   throw UserError(
-      fmt::format("--batch {}: not compiled in; the artifact has batches {}", batch, known));
+      fmt::format("--batch {}: there is no plan for it, only for {}, which serve it in parts; profile one of these", batch, known));
 }
 
 std::vector<Step> measure(Runner &runner, size_t plan, int64_t calls) {
