@@ -27,7 +27,10 @@ class Torch:
     """PyTorch, channels last, in inference mode; compiled: with weights frozen into the program."""
 
     def __init__(self, job, compiled=False):
-        import torch
+        try:
+            import torch
+        except ImportError as error:
+            raise Missing(f"{error}: tools/setup peers-torch installs PyTorch, --torch-python names another interpreter") from None
         import torch_graph
         torch.set_num_threads(job.threads)
         torch.set_num_interop_threads(1)
@@ -45,7 +48,7 @@ class Torch:
             import torch._inductor.config
             torch._inductor.config.freezing = True
             model = torch.compile(model)
-        self.model, self.mode = model, torch.inference_mode if not self.compiled else torch.no_grad
+        self.model, self.mode = model, torch.no_grad if self.compiled else torch.inference_mode
 
     def run(self):
         with self.mode():
@@ -61,7 +64,7 @@ class TorchCompile(Torch):
 
 
 class Keras:
-    """Keras's own prediction function on JAX: XLA's program, donated nothing, kept on the device."""
+    """Keras on JAX: the model as one XLA program."""
 
     def __init__(self, job):
         onlyFp32(job, "Keras on JAX")

@@ -10,11 +10,12 @@ NAME.keras and writes NAME-bBATCH.tflite instead.
 The weights are random but not tame: He-normal kernels, batch statistics measured on random images, logits of
 deviation about 2. Outputs then depend on every layer, so that a system which computes something else is seen.
 """
+import importlib.util
 import os
 import pathlib
 import sys
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow" if importlib.util.find_spec("tensorflow") else "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402

@@ -197,6 +197,8 @@ def arguments():
             parser.error(f"--{name} takes counts, such as 1,2")
         if min(getattr(args, name)) < 1:
             parser.error(f"--{name} counts from 1")
+    if shutil.which(args.torch_python) is None:
+        parser.error(f"--torch-python {args.torch_python}: no such program")
     args.cores = [int(core) for core in args.cores.split(",")] if args.cores else sorted(os.sched_getaffinity(0))
     if max(args.threads) > len(args.cores):
         parser.error(f"--threads {max(args.threads)}: there are {len(args.cores)} cores to measure on")

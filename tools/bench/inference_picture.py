@@ -28,6 +28,6 @@ def draw(results, titles, path):
         panel.set_title(f"{group[0]}, batch {group[1]}, {threads} thread{'s' if threads > 1 else ''}", loc="left", fontsize=10)
         panel.set_ylabel("time / Cornet's")
         panel.grid(axis="y", which="both", alpha=0.25)
-    panels[0, 0].legend(ncols=5, fontsize=8, loc="upper right")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), ncols=9, fontsize=8, loc="outside lower center")
     figure.suptitle(f"Inference on {results['cpu']}: above the line, Cornet is faster", fontsize=11)
     figure.savefig(path, dpi=150)
