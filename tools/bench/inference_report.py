@@ -3,6 +3,16 @@
 import math
 
 
+COLUMNS = """
+Columns: the ratio is Cornet's median to the system's; CPU is the processor's time of a call, of all threads, which a
+busy machine disturbs least. load, + first, process: milliseconds in a fresh process, warm file cache: opening the network
+(what ONNX Runtime calls a session), with the first call, and since exec: for Cornet a C++ program on its runtime
+alone, for others Python and their import, nothing subtracted. peak: highest resident memory of that process, mapped
+files included; increase: over what it had before the network was opened. compile: Cornet from an empty cache of
+kernels and from a full one; torch.compile's load and first call, without and with its cache on disk; IREE's compiler.
+Others compile while they load."""
+
+
 def describe(case):
     threads = case["threads"]
     return f"{case['model']}, batch {case['batch']}, {threads} thread{'s' if threads > 1 else ''}, {case['precision']}"
@@ -38,14 +48,16 @@ def show(result, titles, say):
         if "error" in entry:
             say(f"  {titles[system]:18} {'-':>9}  not measured: {entry['error']}")
             continue
+        against = f"{own / entry['seconds']:.2f}" if own else "-"
         compiled = "".join(f" {entry[key]:{width}.2f}" if key in entry else f" {'-':>{width}}"
                            for key, width in (("compile_seconds", 9), ("compile_cached", 8)))
-        say(f"  {titles[system]:18} {ms(entry['seconds']):>9} {ms(entry['least']):>9} {ms(entry['cpu']):>9} {own / entry['seconds'] if own else math.nan:6.2f} {entry['calls']:6}"
+        say(f"  {titles[system]:18} {ms(entry['seconds']):>9} {ms(entry['least']):>9} {ms(entry['cpu']):>9} {against:>6} {entry['calls']:6}"
             f" {entry['cosine']:11.8f} {entry['difference']:8.1e} | {ms(entry['load']):>9} {ms(entry['load'] + entry['first']):>9} {ms(entry['whole']):>9}"
             f" | {mb(entry['peak']):>8} {mb(entry['peak'] - entry['before']):>8} {mb(entry['file_bytes']):>8} |{compiled}")
 
 
 def summary(results, titles, say):
+    say(COLUMNS)
     systems = [system for system in titles if any(system in case["systems"] for case in results["cases"])]
     say("\nMedian ms a call; the ratio is Cornet's to the best peer's: below 1, Cornet is faster")
     say(f"  {'':45}" + "".join(f"{titles[system]:>15}" for system in systems) + f"{'ratio':>7}")
