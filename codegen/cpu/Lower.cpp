@@ -45,8 +45,12 @@ namespace {
 /// exp, log, tanh, erf, ... as polynomials, on scalars and vectors: no libm in a kernel.
 struct ExpandMath : PassWrapper<ExpandMath, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandMath)
+  explicit ExpandMath(bool narrows) : narrows(narrows) {}
+  bool narrows; ///< f32 to bf16 is an instruction, else arithmetic on bits
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
+    if (!narrows)
+      arith::populateExpandBFloat16Patterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns, MathPolynomialApproximationOptions());
     math::populateExpansionPatterns(patterns, {"powf"});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
@@ -54,14 +58,14 @@ struct ExpandMath : PassWrapper<ExpandMath, OperationPass<func::FuncOp>> {
   }
 };
 
-LogicalResult toLlvmDialect(ModuleOp module) {
+LogicalResult toLlvmDialect(ModuleOp module, bool narrows) {
   module.walk([](func::FuncOp f) {
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       if (isa<MemRefType>(f.getArgument(i).getType()))
         f.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(f.getContext()));
   });
   PassManager pm(module.getContext());
-  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>());
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(narrows));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
@@ -129,7 +133,7 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(const Isa &is
   if (!target)
     return llvm::createStringError(error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, isa.level, isa.lanes == 16 ? "-prefer-256-bit" : "", llvm::TargetOptions(),
+      triple, isa.cpu(), isa.features(), llvm::TargetOptions(),
       llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
@@ -143,7 +147,7 @@ struct Translated {
 
 llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine &machine,
                       Translated &out) {
-  if (failed(toLlvmDialect(*kernel.module)))
+  if (failed(toLlvmDialect(*kernel.module, isa.dots)))
     return llvm::createStringError("internal error: kernel " + kernel.symbol +
                                    " does not lower to LLVM");
   out.module = translateModuleToLLVMIR(*kernel.module, *out.context, kernel.symbol);
@@ -155,7 +159,9 @@ llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine 
   wrap(*out.module, kernel.symbol);
   setFastMath(*out.module);
   for (llvm::Function &function : *out.module) {
-    function.addFnAttr("target-cpu", isa.level);
+    function.addFnAttr("target-cpu", isa.cpu());
+    if (isa.dots)
+      function.addFnAttr("target-features", isa.features());
     function.addFnAttr("prefer-vector-width", std::to_string(isa.lanes * 32));
   }
   return llvm::Error::success();

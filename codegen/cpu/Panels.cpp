@@ -5,21 +5,6 @@ using namespace mlir;
 
 namespace cornet::cpu {
 
-void Panels::pack(ArrayRef<float> from, MutableArrayRef<float> to) const {
-  size_t at = size_t(first);
-  for (int64_t part = 0; part < parts; ++part)
-    for (int64_t panel = 0; panel < panels(); ++panel)
-      for (int64_t r = 0; r < R; ++r)
-        for (int64_t s = 0; s < S; ++s)
-          for (int64_t ch = 0; ch < channels; ++ch)
-            for (int64_t lane = 0; lane < width; ++lane, ++at) {
-              int64_t o = panel * width + lane;
-              to[at] = o >= outputs ? 0
-                                    : from[size_t(base + part * partStep + r * rStep + s * sStep +
-                                                  ch * channelStep + o * outputStep)];
-            }
-}
-
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
   SmallVector<Value> now(rows);
   size_t n = rows.size();
@@ -41,62 +26,83 @@ SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
 
 void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value tile) const {
   int64_t lanes = isa.lanes;
-  auto type = VectorType::get({lanes}, c.b.getF32Type());
-  auto bits = VectorType::get({lanes}, c.b.getI1Type());
-  Value zero =
-      arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getF32FloatAttr(0)));
+  Type element = cast<MemRefType>(from.getType()).getElementType();
   Value s = c.rem(tile, S), rest = c.div(tile, S), r = c.rem(rest, R);
   rest = c.div(rest, R);
   Value panel = c.rem(rest, panels()), part = c.div(rest, panels());
   Value column = c.mul(panel, width);
   Value source = c.add(c.add(c.mul(part, partStep), c.mul(column, outputStep)),
                        c.add(c.add(c.mul(r, rStep), c.mul(s, sStep)), base));
-  Value target = c.add(c.mul(tile, channels * width), first);
+  Value target = c.add(c.mul(tile, words() * word * width), first);
   bool ragged = outputs % width != 0;
   Value left = c.sub(c.index(outputs), column); // outputs of this panel and after
-  auto load = [&](Value at, Value count) -> Value {
+  /// The first `count` of `cells` cells at `at`, all of them where it is null, and zeros.
+  auto load = [&](Value at, int64_t cells, Value count) -> Value {
+    auto type = VectorType::get({cells}, element);
     if (!count)
       return vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{at});
+    auto bits = VectorType::get({cells}, c.b.getI1Type());
     Value mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{count});
-    return vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{at}, mask, zero);
+    Value zeros = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(type));
+    return vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{at}, mask, zeros);
   };
   auto store = [&](Value vector, Value at) {
     vector::StoreOp::create(c.b, c.loc, vector, to, ValueRange{at});
   };
   if (outputStep == 1) {
-    c.loop(c.index(0), c.index(channels), [&](Value ch) {
-      for (int64_t j = 0; j < width; j += lanes)
-        store(load(c.add(c.add(source, c.mul(ch, channelStep)), j),
-                   ragged ? c.sub(left, c.index(j)) : Value()),
-              c.add(c.add(target, c.mul(ch, width)), j));
-    });
+    auto row = [&](Value pair, int64_t count) { // of the word's channels
+      for (int64_t j = 0; j < width; j += lanes) {
+        SmallVector<Value> halves;
+        for (int64_t i = 0; i < count; ++i)
+          halves.push_back(
+              load(c.add(c.add(source, c.mul(c.add(c.mul(pair, word), i), channelStep)), j), lanes,
+                   ragged ? c.sub(left, c.index(j)) : Value()));
+        if (count < word)
+          halves.push_back(
+              arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(halves[0].getType())));
+        store(word == 1 ? halves[0]
+                        : Value(vector::InterleaveOp::create(c.b, c.loc, halves[0], halves[1])),
+              c.add(c.add(target, c.mul(pair, width * word)), j * word));
+      }
+    };
+    c.loop(c.index(0), c.index(channels / word), [&](Value pair) { row(pair, word); });
+    if (channels % word)
+      row(c.index(channels / word), 1);
     return;
   }
-  // Squares of lanes: rows are outputs, columns channels.
+  // Squares of words: rows are outputs, columns channels.
   assert(channelStep == 1 && "weights are contiguous in channels or outputs");
-  auto square = [&](Value ch, int64_t count) {
+  auto square = [&](Value pair, int64_t count) { // of channels
     for (int64_t j = 0; j < width; j += lanes) {
       SmallVector<Value> rows;
       for (int64_t i = 0; i < lanes; ++i) {
-        Value many = count == lanes ? Value() : c.index(count);
-        Value at = c.add(c.add(source, ch), (j + i) * outputStep);
+        Value many = count == lanes * word ? Value() : c.index(count);
+        Value at = c.add(c.add(source, c.mul(pair, word)), (j + i) * outputStep);
         if (ragged) { // rows past the last output are zeros, and not touched
           Value inside =
               arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, left, c.index(j + i));
           many = c.choose(inside, c.index(count), c.index(0));
           at = c.choose(inside, at, source);
         }
-        rows.push_back(load(at, many));
+        Value row = load(at, lanes * word, many);
+        if (word == 2)
+          row = vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()),
+                                          row);
+        rows.push_back(row);
       }
       rows = transposeSquare(c, rows);
-      for (int64_t i = 0; i < count; ++i)
-        store(rows[size_t(i)], c.add(c.add(target, c.mul(c.add(ch, i), width)), j));
+      for (int64_t i = 0; i * word < count; ++i) {
+        Value row = rows[size_t(i)];
+        if (word == 2)
+          row = vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes * word}, element), row);
+        store(row, c.add(c.add(target, c.mul(c.add(pair, i), width * word)), j * word));
+      }
     }
   };
-  int64_t whole = channels / lanes * lanes;
-  c.loop(c.index(0), c.index(whole / lanes), [&](Value i) { square(c.mul(i, lanes), lanes); });
-  if (whole < channels)
-    square(c.index(whole), channels - whole);
+  int64_t whole = channels / (lanes * word);
+  c.loop(c.index(0), c.index(whole), [&](Value i) { square(c.mul(i, lanes), lanes * word); });
+  if (int64_t rest = channels - whole * lanes * word)
+    square(c.index(whole * lanes), rest);
 }
 
 } // namespace cornet::cpu

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights as panels, [part][panel][tap][channel][lane]: what a contraction reads in one sweep.
+// Weights as panels, [part][panel][tap][channel][lane]: what a contraction reads in one sweep. Where
+// an instruction multiplies pairs of channels, a lane holds a word of two, the last one with a zero
+// if need be: [part][panel][tap][pair of channels][lane][2].
 // Where the cells come from is a sum of steps, so kernels of convolutions, transposed and flipped
 // ones, and matrices either way round are packed by the same code, at compile time on the host or
 // at run time by a kernel.
@@ -14,18 +16,35 @@ namespace cornet::cpu {
 struct Panels {
   int64_t parts = 1, R = 1, S = 1, channels = 1, outputs = 1; ///< outputs of one part
   int64_t width = 1;                                          ///< lanes of a panel
+  int64_t word = 1;                                           ///< channels of a lane: 1 or 2
   int64_t first = 0;                                          ///< cells of the packed buffer before
   /// Cell (part, r, s, c, o) lies at base + part partStep + r rStep + ... of the plain weights.
   int64_t base = 0, partStep = 0, rStep = 0, sStep = 0, channelStep = 0, outputStep = 1;
 
   int64_t panels() const { return (outputs + width - 1) / width; }
-  int64_t depth() const { return R * S * channels; }
+  int64_t words() const { return (channels + word - 1) / word; } ///< of a tap
+  int64_t depth() const { return R * S * words() * word; }
   int64_t cells() const { return parts * panels() * depth() * width; }
   /// Tiles of the kernel that packs.
   int64_t tiles() const { return parts * panels() * R * S; }
 
   /// Packs on the host.
-  void pack(llvm::ArrayRef<float> from, llvm::MutableArrayRef<float> to) const;
+  template <class Cell>
+  void pack(llvm::ArrayRef<Cell> from, llvm::MutableArrayRef<Cell> to) const {
+    size_t at = size_t(first);
+    for (int64_t part = 0; part < parts; ++part)
+      for (int64_t panel = 0; panel < panels(); ++panel)
+        for (int64_t tap = 0; tap < R * S; ++tap)
+          for (int64_t pair = 0; pair < words(); ++pair)
+            for (int64_t lane = 0; lane < width; ++lane)
+              for (int64_t ch = pair * word; ch < (pair + 1) * word; ++ch, ++at) {
+                int64_t o = panel * width + lane;
+                to[at] = o >= outputs || ch >= channels
+                             ? Cell(0)
+                             : from[size_t(base + part * partStep + tap / S * rStep +
+                                           tap % S * sStep + ch * channelStep + o * outputStep)];
+              }
+  }
   /// Emits the packing of tile `tile`; both buffers are flat.
   void emit(const Code &c, const Isa &isa, mlir::Value from, mlir::Value to,
             mlir::Value tile) const;

@@ -62,10 +62,11 @@ Result select(Operands operands, const Attributes &) {
 
 Result castTo(Operands operands, const Attributes &attributes) {
   static const std::map<std::string, DType, std::less<>> known = {
-      {"f32", DType::f32}, {"f64", DType::f64}, {"i32", DType::i32}, {"i1", DType::i1}};
+      {"f32", DType::f32}, {"f64", DType::f64}, {"bf16", DType::bf16},
+      {"i32", DType::i32}, {"i1", DType::i1}};
   auto it = known.find(get<std::string>(attributes, "to"));
   if (it == known.end())
-    return fail("cast_c1: to must be f32, f64, i32 or i1, got '" +
+    return fail("cast_c1: to must be f32, f64, bf16, i32 or i1, got '" +
                 get<std::string>(attributes, "to") + "'");
   return {{it->second, operands[0].shape}, ""};
 }

@@ -35,6 +35,7 @@ struct CompileRequest {
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};
   std::string pipeline; ///< a pipeline's name or text; empty: the default
+  std::string precision = "fp32";
   std::vector<std::string> plugins;
   unsigned threads = 2;
   bool selfTest = true;
