@@ -281,6 +281,8 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
     arguments.push_back(buffer(implementation.packedType(dispatch, i, isa)));
   for (Type type : dispatch.getResultTypes())
     arguments.push_back(buffer(cast<RankedTensorType>(type)));
+  if (int64_t cells = implementation.scratch(dispatch, isa))
+    arguments.push_back(MemRefType::get({cells}, Float32Type::get(dispatch.getContext())));
   for (Type type : arguments)
     stream << ' ' << type;
   if (Attribute inPlace = dispatch->getAttr("in_place"))
@@ -372,6 +374,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     std::string kernel;
     std::vector<uint32_t> buffers;
     int64_t tiles;
+    uint64_t scratch = 0; ///< bytes
   };
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
@@ -408,8 +411,10 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                     "",
                     {}};
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
-    Step step{
-        kernels.get(dispatch, implementation), {}, implementation.tiles(dispatch, kernels.isa)};
+    Step step{kernels.get(dispatch, implementation),
+              {},
+              implementation.tiles(dispatch, kernels.isa),
+              aligned(4 * uint64_t(implementation.scratch(dispatch, kernels.isa)))};
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
       if (auto constant = source.getDefiningOp<ConstantOp>()) {
@@ -460,7 +465,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     for (uint32_t buffer : step.buffers)
       operands.push_back(values[buffer]);
     plan::StepOp::create(b, entry.getLoc(), step.kernel, operands, step.tiles, told.layer,
-                         told.operation, told.winner);
+                         told.operation, told.winner, step.scratch);
   }
   return plan;
 }

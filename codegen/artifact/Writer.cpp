@@ -59,7 +59,7 @@ auto plan(Builder &b, plan::EntryOp plan, const std::vector<std::string> &kernel
     auto kernel = llvm::find(kernels, step.getKernel()) - kernels.begin();
     steps.push_back(fb::CreateStepDirect(
         b, step.getLayer().str().c_str(), step.getSummary().str().c_str(),
-        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles()));
+        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles(), step.getScratch()));
   }
   return fb::CreatePlanDirect(b, plan.getBatch(), plan.getArena(), &buffers, &steps);
 }

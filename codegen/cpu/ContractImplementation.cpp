@@ -18,8 +18,6 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
-#include <cstring>
-
 using namespace mlir;
 
 namespace cornet::cpu {
@@ -65,10 +63,10 @@ public:
     RankedTensorType packed = packedType(dispatch, index, isa);
     if (packed == value.getType())
       return value;
-    auto dense = cast<DenseElementsAttr>(value);
-    if (packed.getElementType().isBF16())
-      return packCells<uint16_t>(dense, packed, contractionsOf(dispatch, isa));
-    return packCells<float>(dense, packed, contractionsOf(dispatch, isa));
+    SmallVector<Panels> panels;
+    for (const Contraction &k : contractionsOf(dispatch, isa))
+      panels.push_back(k.panels);
+    return packedBy(panels, cast<DenseElementsAttr>(value), packed);
   }
 
   int64_t packTiles(DispatchOp dispatch, unsigned, const Isa &isa) const override {
@@ -111,20 +109,6 @@ public:
   }
 
 private:
-  /// `Cell` has the bits of the type's elements, and zero is zero.
-  template <class Cell>
-  static ElementsAttr packCells(DenseElementsAttr value, RankedTensorType packed,
-                                ArrayRef<Contraction> all) {
-    ArrayRef<char> raw = value.getRawData();
-    std::vector<Cell> from(size_t(value.getNumElements())), to(size_t(packed.getNumElements()));
-    for (size_t i = 0; i < from.size(); ++i)
-      std::memcpy(&from[i], raw.data() + (value.isSplat() ? 0 : i * sizeof(Cell)), sizeof(Cell));
-    for (const Contraction &k : all)
-      k.panels.pack<Cell>(from, to);
-    auto bytes = ArrayRef(reinterpret_cast<const char *>(to.data()), to.size() * sizeof(Cell));
-    return DenseElementsAttr::getFromRawBuffer(packed, bytes);
-  }
-
   /// Cuts the tiles [begin, end) at the bounds between contractions.
   static void inTurn(const Code &c, ArrayRef<Contraction> all, Value begin, Value end,
                      function_ref<int64_t(const Contraction &)> count,

@@ -25,8 +25,11 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
   int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
   int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
   RegisterTile tile{1, 1};
+  // Pixels a multiple of 4 KiB apart meet in one set of the first cache, which has eight ways.
+  int64_t bytes = cast<RankedTensorType>(k.input.getType()).getElementTypeBitWidth() / 8;
+  bool meet = k.strideX * k.pixel * bytes % 4096 == 0;
   for (int64_t columns = 1; columns <= 4; ++columns) {
-    int64_t most = std::min<int64_t>((registers - columns - 1) / columns, 14);
+    int64_t most = std::min<int64_t>((registers - columns - 1) / columns, meet ? 7 : 14);
     int64_t count = ceilDiv(pixels, most), cost = 0;
     if (most < 1)
       continue;

@@ -41,13 +41,18 @@ public:
   /// bits.
   virtual int64_t tiles(DispatchOp dispatch, const Isa &isa) const = 0;
 
-  /// Fills `kernel`, an empty function (inputs and results as memrefs, begin, end) whose entry
-  /// block exists and lacks its return; computes the tiles [begin, end).
+  /// Cells of f32 that a call needs to work in; the kernel has them as its last memref when there
+  /// are any.
+  virtual int64_t scratch(DispatchOp dispatch, const Isa &isa) const { return 0; }
+
+  /// Fills `kernel`, an empty function (inputs, results and scratch as memrefs, begin, end) whose
+  /// entry block exists and lacks its return; computes the tiles [begin, end).
   virtual void emit(DispatchOp dispatch, const Isa &isa, mlir::func::FuncOp kernel) const = 0;
 };
 
 llvm::ArrayRef<const Implementation *> implementations();
 
+const Implementation &winogradImplementation();
 const Implementation &contractImplementation();
 const Implementation &filterGradientImplementation();
 const Implementation &windowImplementation();

@@ -10,10 +10,9 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 
 llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {
-      &contractImplementation(),  &filterGradientImplementation(),
-      &windowImplementation(),    &poolGradientImplementation(),
-      &transposeImplementation(), &scatterImplementation(),
-      &resizeImplementation(),    &rowImplementation(),
+      &winogradImplementation(), &contractImplementation(),     &filterGradientImplementation(),
+      &windowImplementation(),   &poolGradientImplementation(), &transposeImplementation(),
+      &scatterImplementation(),  &resizeImplementation(),       &rowImplementation(),
       &elementImplementation()};
   return list;
 }

@@ -1,9 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/cpu/Panels.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace cornet::cpu {
+namespace {
+
+template <class Cell>
+void packOne(const Panels &p, ArrayRef<Cell> from, MutableArrayRef<Cell> to) {
+  for (int64_t block = 0; block < p.parts * p.panels(); ++block)
+    for (int64_t tap = 0; tap < p.R * p.S; ++tap)
+      for (int64_t ch = 0; ch < p.words() * p.word; ++ch) {
+        int64_t part = block / p.panels(), o = block % p.panels() * p.width;
+        int64_t source = p.base + part * p.partStep + tap / p.S * p.rStep + tap % p.S * p.sStep +
+                         ch * p.channelStep + o * p.outputStep;
+        int64_t target = p.first + block * p.depth() * p.width + tap * p.packedTap() +
+                         ch / p.word * p.packedChannel() + ch % p.word;
+        for (int64_t lane = 0; lane < p.width; ++lane)
+          to[size_t(target + lane * p.word)] = o + lane >= p.outputs || ch >= p.channels
+                                                   ? Cell(0)
+                                                   : from[size_t(source + lane * p.outputStep)];
+      }
+}
+
+/// `Cell` has the bits of the type's elements, and zero is zero.
+template <class Cell>
+ElementsAttr packAll(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
+  ArrayRef<char> raw = value.getRawData();
+  std::vector<Cell> from(size_t(value.getNumElements())), to(size_t(packed.getNumElements()));
+  for (size_t i = 0; i < from.size(); ++i)
+    std::memcpy(&from[i], raw.data() + (value.isSplat() ? 0 : i * sizeof(Cell)), sizeof(Cell));
+  for (const Panels &p : panels)
+    packOne<Cell>(p, from, to);
+  auto bytes = ArrayRef(reinterpret_cast<const char *>(to.data()), to.size() * sizeof(Cell));
+  return DenseElementsAttr::getFromRawBuffer(packed, bytes);
+}
+
+} // namespace
+
+ElementsAttr packedBy(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
+  return packed.getElementType().isBF16() ? packAll<uint16_t>(panels, value, packed)
+                                          : packAll<float>(panels, value, packed);
+}
 
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
   SmallVector<Value> now(rows);
@@ -27,13 +67,12 @@ SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
 void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value tile) const {
   int64_t lanes = isa.lanes;
   Type element = cast<MemRefType>(from.getType()).getElementType();
-  Value s = c.rem(tile, S), rest = c.div(tile, S), r = c.rem(rest, R);
-  rest = c.div(rest, R);
-  Value panel = c.rem(rest, panels()), part = c.div(rest, panels());
+  Value tap = c.rem(tile, R * S), s = c.rem(tap, S), r = c.div(tap, S);
+  Value block = c.div(tile, R * S), panel = c.rem(block, panels()), part = c.div(block, panels());
   Value column = c.mul(panel, width);
   Value source = c.add(c.add(c.mul(part, partStep), c.mul(column, outputStep)),
                        c.add(c.add(c.mul(r, rStep), c.mul(s, sStep)), base));
-  Value target = c.add(c.mul(tile, words() * word * width), first);
+  Value target = c.add(c.add(c.mul(block, depth() * width), c.mul(tap, packedTap())), first);
   bool ragged = outputs % width != 0;
   Value left = c.sub(c.index(outputs), column); // outputs of this panel and after
   /// The first `count` of `cells` cells at `at`, all of them where it is null, and zeros.
@@ -62,7 +101,7 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
               arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(halves[0].getType())));
         store(word == 1 ? halves[0]
                         : Value(vector::InterleaveOp::create(c.b, c.loc, halves[0], halves[1])),
-              c.add(c.add(target, c.mul(pair, width * word)), j * word));
+              c.add(c.add(target, c.mul(pair, packedChannel())), j * word));
       }
     };
     c.loop(c.index(0), c.index(channels / word), [&](Value pair) { row(pair, word); });
@@ -95,7 +134,7 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
         Value row = rows[size_t(i)];
         if (word == 2)
           row = vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes * word}, element), row);
-        store(row, c.add(c.add(target, c.mul(c.add(pair, i), width * word)), j * word));
+        store(row, c.add(c.add(target, c.mul(c.add(pair, i), packedChannel())), j * word));
       }
     }
   };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights as panels, [part][panel][tap][channel][lane]: what a contraction reads in one sweep. Where
-// an instruction multiplies pairs of channels, a lane holds a word of two, the last one with a zero
-// if need be: [part][panel][tap][pair of channels][lane][2].
+// Weights as panels, [part][panel][tap][channel][lane] or with the taps of a channel together: what
+// a contraction reads in one sweep. Where an instruction multiplies pairs of channels, a lane holds
+// a word of two, the last one with a zero if need be: [part][panel][tap][pair of channels][lane][2].
 // Where the cells come from is a sum of steps, so kernels of convolutions, transposed and flipped
 // ones, and matrices either way round are packed by the same code, at compile time on the host or
 // at run time by a kernel.
@@ -18,37 +18,28 @@ struct Panels {
   int64_t width = 1;                                          ///< lanes of a panel
   int64_t word = 1;                                           ///< channels of a lane: 1 or 2
   int64_t first = 0;                                          ///< cells of the packed buffer before
+  bool channelMajor = false; ///< [channel][tap] in a panel, not [tap][channel]
   /// Cell (part, r, s, c, o) lies at base + part partStep + r rStep + ... of the plain weights.
   int64_t base = 0, partStep = 0, rStep = 0, sStep = 0, channelStep = 0, outputStep = 1;
 
   int64_t panels() const { return (outputs + width - 1) / width; }
   int64_t words() const { return (channels + word - 1) / word; } ///< of a tap
   int64_t depth() const { return R * S * words() * word; }
+  /// Cells between neighbouring taps and words of channels of a packed panel.
+  int64_t packedTap() const { return word * width * (channelMajor ? 1 : words()); }
+  int64_t packedChannel() const { return word * width * (channelMajor ? R * S : 1); }
   int64_t cells() const { return parts * panels() * depth() * width; }
   /// Tiles of the kernel that packs.
   int64_t tiles() const { return parts * panels() * R * S; }
 
-  /// Packs on the host.
-  template <class Cell>
-  void pack(llvm::ArrayRef<Cell> from, llvm::MutableArrayRef<Cell> to) const {
-    size_t at = size_t(first);
-    for (int64_t part = 0; part < parts; ++part)
-      for (int64_t panel = 0; panel < panels(); ++panel)
-        for (int64_t tap = 0; tap < R * S; ++tap)
-          for (int64_t pair = 0; pair < words(); ++pair)
-            for (int64_t lane = 0; lane < width; ++lane)
-              for (int64_t ch = pair * word; ch < (pair + 1) * word; ++ch, ++at) {
-                int64_t o = panel * width + lane;
-                to[at] = o >= outputs || ch >= channels
-                             ? Cell(0)
-                             : from[size_t(base + part * partStep + tap / S * rStep +
-                                           tap % S * sStep + ch * channelStep + o * outputStep)];
-              }
-  }
   /// Emits the packing of tile `tile`; both buffers are flat.
   void emit(const Code &c, const Isa &isa, mlir::Value from, mlir::Value to,
             mlir::Value tile) const;
 };
+
+/// `value` packed by all of `panels` into a buffer of type `packed`, on the host.
+mlir::ElementsAttr packedBy(llvm::ArrayRef<Panels> panels, mlir::DenseElementsAttr value,
+                            mlir::RankedTensorType packed);
 
 /// Vectors of as many lanes as there are: lane j of vector i becomes lane i of vector j.
 llvm::SmallVector<mlir::Value> transposeSquare(const Code &c, llvm::ArrayRef<mlir::Value> rows);

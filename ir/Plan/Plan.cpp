@@ -41,8 +41,8 @@ LogicalResult BufferOp::verify() {
 }
 
 LogicalResult StepOp::verify() {
-  if (getBuffers().empty() || int64_t(getTiles()) < 1)
-    return emitOpError("plan_c4: a step needs a buffer and a tile");
+  if (getBuffers().empty() || int64_t(getTiles()) < 1 || getScratch() % 64 != 0)
+    return emitOpError("plan_c4: a step needs a buffer and a tile, and scratch in multiples of 64");
   return success();
 }
 

@@ -3,6 +3,8 @@
 // What a program says of itself: the read-only part of the C ABI.
 #include "runtime/core/Program.h"
 
+#include <algorithm>
+
 using namespace cornet;
 using namespace cornet::runtime;
 
@@ -107,7 +109,10 @@ uint64_t cornet_program_plan_batch(const cornet_program *program, size_t entry, 
 }
 uint64_t cornet_program_plan_arena(const cornet_program *program, size_t entry, size_t plan) {
   const fb::Plan *found = planOf(program, entry, plan);
-  return found ? found->arena_size() : 0;
+  uint64_t scratch = 0;
+  for (unsigned s = 0; found && s < found->steps()->size(); ++s)
+    scratch = std::max(scratch, found->steps()->Get(s)->scratch());
+  return found ? found->arena_size() + scratch : 0;
 }
 size_t cornet_program_step_count(const cornet_program *program, size_t entry, size_t plan) {
   const fb::Plan *found = planOf(program, entry, plan);

@@ -35,7 +35,8 @@ uint64_t paddingBytes(const fb::Entry *entry) {
 
 struct StepCall {
   Kernel kernel;
-  void *const *buffers;
+  void *const *buffers; ///< of share 0; those of the next share are `stride` further
+  size_t stride;
   uint64_t tiles;
   unsigned threads;
 };
@@ -45,7 +46,7 @@ void runShare(void *data, unsigned thread) {
   uint64_t begin = call.tiles * thread / call.threads,
            end = call.tiles * (thread + 1) / call.threads;
   if (begin < end)
-    call.kernel(call.buffers, int64_t(begin), int64_t(end));
+    call.kernel(call.buffers + thread * call.stride, int64_t(begin), int64_t(end));
 }
 
 /// The plan for exactly `rows` rows, or null.
@@ -74,14 +75,16 @@ Needs::Needs(const cornet_program &program) {
       arena = std::max(arena, plan->arena_size());
       buffers = std::max<size_t>(buffers, plan->buffers()->size());
       for (const fb::Step *step : *plan->steps())
-        arguments = std::max<size_t>(arguments, step->buffers()->size());
+        arguments = std::max<size_t>(arguments, step->buffers()->size() + 1),
+        scratch = std::max(scratch, step->scratch());
     }
   }
 }
 
 cornet_session::cornet_session(const cornet_program &program, unsigned threads, const Needs &needs)
     : program(program), pool(threads), arena(needs.arena), padding(needs.padding),
-      state(needs.variables), bound(needs.buffers), arguments(needs.arguments),
+      state(needs.variables), scratch(needs.scratch * threads), scratchBytes(needs.scratch),
+      argumentCount(needs.arguments), bound(needs.buffers), arguments(needs.arguments * threads),
       rowInputs(needs.inputs), rowOutputs(needs.outputs) {}
 
 void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *const *outputs,
@@ -110,10 +113,18 @@ void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *
   }
   for (unsigned s = 0; s < plan->steps()->size(); ++s) {
     const fb::Step *step = plan->steps()->Get(s);
-    for (unsigned i = 0; i < step->buffers()->size(); ++i)
-      arguments[i] = bound[step->buffers()->Get(i)];
+    // Who works in a space of his own has a list of arguments of his own.
+    unsigned count = step->buffers()->size(), lists = step->scratch() ? pool.threads() : 1;
+    for (unsigned t = 0; t < lists; ++t) {
+      void **list = &arguments[t * argumentCount];
+      for (unsigned i = 0; i < count; ++i)
+        list[i] = bound[step->buffers()->Get(i)];
+      if (step->scratch())
+        list[count] = scratch.data() + t * scratchBytes;
+    }
     uint64_t start = nanoseconds ? now() : 0;
-    StepCall call{program.kernels[step->kernel()], arguments.data(), step->tiles(), pool.threads()};
+    StepCall call{program.kernels[step->kernel()], arguments.data(),
+                  lists > 1 ? argumentCount : 0, step->tiles(), pool.threads()};
     if (pool.threads() == 1 || step->tiles() == 1)
       call.kernel(call.buffers, 0, int64_t(call.tiles));
     else
@@ -286,7 +297,9 @@ cornet_status *cornet_session_create(const cornet_program *program,
       return fail(CORNET_INVALID_ARGUMENT,
                   "cornet_session_create: at most 1024 threads, got " + std::to_string(threads));
     Needs needs(*program);
-    if (uint64_t bytes = needs.arena + needs.padding + needs.variables; bytes > physicalMemory())
+    if (uint64_t bytes = needs.arena + needs.padding + needs.variables +
+                         needs.scratch * std::max(threads, 1u);
+        bytes > physicalMemory())
       return fail(CORNET_OUT_OF_MEMORY,
                   "a session of '" + program->program->model()->str() + "' needs " +
                       std::to_string(bytes) + " bytes, this machine has " +

@@ -17,6 +17,7 @@ struct Needs {
   explicit Needs(const cornet_program &program);
 
   uint64_t arena = 0, padding = 0, variables = 0; ///< bytes
+  uint64_t scratch = 0;                           ///< bytes, for each thread
   size_t buffers = 0, arguments = 0, inputs = 0, outputs = 0;
 };
 
@@ -43,9 +44,11 @@ struct cornet_session {
   cornet::runtime::Pool pool;
 
 private:
-  cornet::runtime::Area arena, padding, state;
+  cornet::runtime::Area arena, padding, state, scratch;
+  const uint64_t scratchBytes;         ///< of one thread
+  const size_t argumentCount;          ///< the most of one step
   std::vector<void *> bound;           ///< the pointers of a plan's buffers
-  std::vector<void *> arguments;       ///< those of one step
+  std::vector<void *> arguments;       ///< those of one step, for each thread
   std::vector<const void *> rowInputs; ///< where the current rows start
   std::vector<void *> rowOutputs;
 };

@@ -136,6 +136,8 @@ std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::V
       return at + ".kernel names no kernel";
     if (step->tiles() > kMost)
       return at + ".tiles is out of range";
+    if (step->scratch() > kMost || step->scratch() % artifact::kBufferAlignment)
+      return at + ".scratch is out of range or not aligned";
     // Lists may share their bytes, so their sum is not bounded by the file unless this is checked.
     if (step->buffers()->size() > arguments)
       return at + ".buffers: the steps have more arguments than the program has bytes";

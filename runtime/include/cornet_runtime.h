@@ -113,6 +113,7 @@ CORNET_API cornet_status *cornet_program_variable(const cornet_program *program,
 CORNET_API size_t cornet_program_plan_count(const cornet_program *program, size_t entry);
 CORNET_API uint64_t cornet_program_plan_batch(const cornet_program *program, size_t entry,
                                               size_t plan);
+/* Bytes that a call works in on one thread. */
 CORNET_API uint64_t cornet_program_plan_arena(const cornet_program *program, size_t entry,
                                               size_t plan);
 CORNET_API size_t cornet_program_step_count(const cornet_program *program, size_t entry,

@@ -51,7 +51,10 @@ TEST_P(OpRow, IsWhatTheReferenceSays) {
       if (road.problems.find("this CPU has") != std::string::npos)
         GTEST_SKIP() << road.problems;
       ASSERT_EQ(road.problems, "");
-      expectClose(ran[0], wanted[0], 1e-5, 1e-4, cpu);
+      float largest = 1;
+      for (float cell : wanted[0].data)
+        largest = std::isfinite(cell) ? std::max(largest, std::fabs(cell)) : largest;
+      expectClose(ran[0], wanted[0], 1e-5 * largest, 1e-4, cpu);
     }
 }
 

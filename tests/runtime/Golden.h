@@ -28,6 +28,8 @@ namespace cornet::golden {
 inline const std::string kDigits = CORNET_SOURCE_DIR "/tests/runtime/golden/digits.cornet";
 /// The same model with a plan for 4 rows only.
 inline const std::string kPadded = CORNET_SOURCE_DIR "/tests/runtime/golden/digits-batch4.cornet";
+/// The same model with steps that work in scratch memory.
+inline const std::string kScratch = CORNET_SOURCE_DIR "/tests/runtime/golden/digits-scratch.cornet";
 inline constexpr size_t kIn = 64, kOut = 10; ///< elements of a row
 
 struct Destroy {

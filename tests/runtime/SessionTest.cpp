@@ -104,9 +104,11 @@ TEST_P(SessionTest, ProfilingAPlanComputesTheSame) {
   EXPECT_EQ(result, invoke(session, input));
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, SessionTest, testing::Values(kDigits, kPadded),
+INSTANTIATE_TEST_SUITE_P(Golden, SessionTest, testing::Values(kDigits, kPadded, kScratch),
                          [](const auto &test) {
-                           return test.param == kDigits ? "Digits" : "Padded";
+                           return test.param == kDigits   ? "Digits"
+                                  : test.param == kPadded ? "Padded"
+                                                          : "Scratch";
                          });
 
 TEST(PoolTest, ManyShortCallsEndOnEveryThread) {

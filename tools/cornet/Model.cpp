@@ -63,7 +63,7 @@ ModelFile resolveName(const std::string &name) {
   std::vector<std::string> known;
   for (const ZooModel &model : zoo()) {
     if (model.name == name)
-      return {name, "", Source{Source::Library, model.library}, nullptr};
+      return {name, "", Source{Source::Library, model.library, name}, nullptr};
     known.push_back(model.name);
   }
   std::error_code error;
@@ -106,6 +106,14 @@ ModelFile resolveModel(const std::string &argument) {
     if (stem == "model") // models/<name>/model.cpp
       stem = fs::path(path).parent_path().filename().string();
     return {stem, "", Source{Source::Library, library}, folder};
+  }
+  if (size_t colon = argument.rfind(':'); colon != argument.npos) {
+    std::string before = extensionOf(argument.substr(0, colon));
+    if (before == ".so" || before == ".cpp" || before == ".cc" || before == ".cxx") {
+      ModelFile model = resolveModel(argument.substr(0, colon));
+      model.name = model.source->model = argument.substr(colon + 1);
+      return model;
+    }
   }
   return resolveName(argument);
 }

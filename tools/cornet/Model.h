@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the MODEL argument of a verb means. A word without a known ending is a zoo name; a .cpp is
-// built with the user's own compiler ($CXX, else c++); everything that is not an artifact yet is
+// built with the user's own compiler ($CXX, else c++), and FILE.cpp:NAME is one of several models
+// that it defines; everything that is not an artifact yet is
 // compiled to one in a temporary folder when a verb needs to run it.
 #pragma once
 

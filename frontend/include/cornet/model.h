@@ -79,10 +79,11 @@ Model *defineModel(const char *name, Model (*define)());
 
 } // namespace cornet
 
-/// Defines the model of a source file: what `cornet compile model.cpp` asks for.
+/// Defines a model of a source file: what `cornet compile model.cpp` asks for. A file may define
+/// several, of different names: `cornet compile model.cpp:NAME` asks for one.
 #define CORNET_MODEL(NAME)                                                                         \
   static ::cornet::Model cornet_define_##NAME();                                                   \
-  extern "C" ::cornet::Model *cornet_model() {                                                     \
+  extern "C" ::cornet::Model *cornet_model_##NAME() {                                              \
     return ::cornet::defineModel(#NAME, cornet_define_##NAME);                                     \
   }                                                                                                \
   static ::cornet::Model cornet_define_##NAME()

@@ -18,14 +18,14 @@
 namespace cornet::cli {
 
 /// What to compile. `path` exists and is absolute, except for a zoo library, which is found
-/// already.
+/// already. `model` names one of a library's models; empty: the only one.
 struct Source {
   enum Kind {
     Library /* a built DSL model, .so */,
     Keras /* .keras, .h5 */,
     Module /* .mlir */
   } kind;
-  std::string path;
+  std::string path, model = "";
 };
 
 struct CompileRequest {

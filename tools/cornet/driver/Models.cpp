@@ -5,6 +5,8 @@
 
 #include "frontend/import/Import.h"
 
+#include "llvm/Object/ELFObjectFile.h"
+
 #include <algorithm>
 #include <dlfcn.h>
 #include <map>
@@ -13,17 +15,55 @@
 namespace cornet::cli {
 namespace {
 
-std::optional<Model> loadLibrary(const std::string &path, std::string &error) {
+/// What CORNET_MODEL puts before the name.
+const std::string prefix = "cornet_model_";
+
+/// The models that a library defines, by its symbols.
+std::vector<std::string> modelsOf(const std::string &path) {
+  std::vector<std::string> names;
+  auto file = llvm::object::ObjectFile::createObjectFile(path);
+  if (!file) {
+    llvm::consumeError(file.takeError());
+    return names;
+  }
+  auto *elf = llvm::dyn_cast<llvm::object::ELFObjectFileBase>(file->getBinary());
+  if (!elf)
+    return names;
+  for (const llvm::object::ELFSymbolRef &symbol : elf->getDynamicSymbolIterators()) {
+    llvm::Expected<llvm::StringRef> name = symbol.getName();
+    if (!name)
+      llvm::consumeError(name.takeError());
+    else if (name->starts_with(prefix))
+      names.push_back(name->substr(prefix.size()).str());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<Model> loadLibrary(const std::string &path, std::string name, std::string &error) {
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     error = path + ": cannot be loaded: " + dlerror();
     return std::nullopt;
   }
-  auto *make = reinterpret_cast<Model *(*)()>(dlsym(library, "cornet_model"));
-  if (!make) {
+  std::vector<std::string> known = modelsOf(path);
+  if (known.empty()) {
     error = path + ": defines no model; write CORNET_MODEL(name) { return ...; } in its source";
     return std::nullopt;
   }
+  if (name.empty() && known.size() == 1)
+    name = known[0];
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    std::string list;
+    for (const std::string &one : known)
+      list += (list.empty() ? "" : ", ") + one;
+    error = path + ": defines " +
+            (name.empty() ? "several models; name one of them after a colon"
+                          : "no model '" + name + "'; it has") +
+            ": " + list;
+    return std::nullopt;
+  }
+  auto *make = reinterpret_cast<Model *(*)()>(dlsym(library, (prefix + name).c_str()));
   return *std::unique_ptr<Model>(make());
 }
 
@@ -71,7 +111,7 @@ std::string takeWeights(const Model &model, const std::string &path) {
 std::optional<Model> loadModel(const Source &source, std::string &error) {
   std::optional<Model> model;
   if (source.kind == Source::Library) {
-    model = loadLibrary(source.path, error);
+    model = loadLibrary(source.path, source.model, error);
   } else if (source.kind == Source::Keras) {
     import::Imported imported = import::importModel(source.path);
     error = imported.error;

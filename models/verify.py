@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every model of the zoo that keras.applications has, beside real Keras with the same weights.
+
+    KERAS_BACKEND=jax python models/verify.py [MODEL ...] [--images 32] [--file keras|weights.h5|h5]
+
+Builds each model in Keras, gives it seeded random weights and, so that signals neither vanish nor
+explode, batch-normalization statistics of what reaches each layer; saves them, compiles the model of
+the same name with `--weights`, runs random images and compares. Demands for each image a cosine of
+0.99999 and the same best class. Prints a table; the exit code is 0 when all is well.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+CORNET = ROOT / "build" / "release" / "bin" / "cornet"
+BUILDERS = {name.lower(): value for name, value in vars(keras.applications).items() if callable(value)}
+
+
+def layers_of(model):
+    """All layers, those of models inside included."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from layers_of(layer)
+        else:
+            yield layer
+
+
+def build(name):
+    """The model, at the size that the zoo has where Keras leaves it open, and whether it scales pixels itself."""
+    keras.utils.clear_session()
+    model = BUILDERS[name](weights=None)
+    if None in model.inputs[0].shape[1:]:
+        keras.utils.clear_session()
+        model = BUILDERS[name](weights=None, input_shape=(224, 224, 3))
+    kinds = (keras.layers.Rescaling, keras.layers.Normalization)
+    return model, any(isinstance(layer, kinds) for layer in model.layers)
+
+
+def watched(model, on_batch_norm, x):
+    """The model's output for `x`; on_batch_norm(layer, input) is called before each normalization."""
+    original = keras.layers.BatchNormalization.call
+
+    def call(self, inputs, *args, **kwargs):
+        on_batch_norm(self, np.asarray(inputs))
+        return original(self, inputs, *args, **kwargs)
+
+    keras.layers.BatchNormalization.call = call
+    try:
+        return np.asarray(model(x, training=False))
+    finally:
+        keras.layers.BatchNormalization.call = original
+
+
+def fill(model, rng, images):
+    """Random weights; statistics of normalizations from what `images` bring to them, roughly."""
+    for layer in layers_of(model):
+        values = []
+        for weight in layer.weights:
+            shape, kind = tuple(weight.shape), weight.name
+            if len(shape) >= 2:
+                fan = np.prod(shape[:2]) if "depthwise" in kind or shape[-1] == 1 else np.prod(shape[:-1])
+                value = rng.standard_normal(shape) * np.sqrt(2.0 / fan)
+            elif kind in ("gamma", "variance", "moving_variance") or type(layer).__name__ == "LayerScale":
+                value = rng.uniform(0.7, 1.3, shape)
+            elif kind == "count":
+                value = np.zeros(shape)
+            else:
+                value = rng.standard_normal(shape) * 0.1
+            values.append(value.astype("float32"))
+        if values:
+            layer.set_weights(values)
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with copies of its weights
+
+    def statistics(layer, x):
+        axes = tuple(range(x.ndim - 1))
+        layer.moving_mean.assign(x.mean(axes) + 0.1 * x.std(axes) * rng.standard_normal(x.shape[-1]))
+        layer.moving_variance.assign((x.var(axes) + 1e-3 * x.var()) * rng.uniform(0.8, 1.25, x.shape[-1]))
+
+    watched(model, statistics, images)
+
+
+def random_images(rng, shape, count, raw):
+    """Blocks of colour under noise, each image of a contrast and brightness of its own."""
+    out = np.empty((count, *shape), "float32")
+    for image in out:
+        small = rng.standard_normal((rng.integers(2, 9), rng.integers(2, 9), shape[2]))
+        rows = np.arange(shape[0]) * small.shape[0] // shape[0]
+        columns = np.arange(shape[1]) * small.shape[1] // shape[1]
+        image[:] = small[rows][:, columns] * rng.uniform(0.3, 1) + rng.standard_normal(shape) * rng.uniform(0.05, 0.5)
+    return np.clip(out * 60 + 128, 0, 255) if raw else out
+
+
+def verify(name, options, folder):
+    rng = np.random.default_rng(options.seed)
+    model, raw = build(name)
+    shape = model.inputs[0].shape[1:]
+    images = random_images(rng, shape, options.images, raw)
+    fill(model, rng, images[:2])
+    weights, artifact = folder / f"{name}.{options.file}", folder / f"{name}.cornet"
+    if options.file == "weights.h5":
+        model.save_weights(weights)
+    else:
+        model.save(weights)
+    start = time.time()
+    subprocess.run([CORNET, "compile", name, "--weights", weights, "-o", artifact, "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL)
+    seconds = time.time() - start
+    np.save(folder / "x.npy", images)
+    start = time.time()
+    subprocess.run([CORNET, "run", artifact, folder / "x.npy", "-o", folder / "y.npy", "--quiet"], check=True)
+    running = time.time() - start
+    got = np.load(folder / "y.npy").astype("float64")
+    want = np.concatenate([np.asarray(model(images[i:i + 4], training=False)) for i in range(0, len(images), 4)])
+    want = want.astype("float64")
+    cosine = (got * want).sum(1) / np.linalg.norm(got, axis=1) / np.linalg.norm(want, axis=1)
+    # Softmax flatters, so that logarithms, which are logits but for a constant, are told as well.
+    a, b = np.log(got) - np.log(got).mean(1, keepdims=True), np.log(want) - np.log(want).mean(1, keepdims=True)
+    logits = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    best = got.argmax(1) == want.argmax(1)
+    good = bool(cosine.min() >= 0.99999 and logits.min() >= 0.99999 and best.all())
+    print(f"{name:17} {model.count_params():11,} {1 - cosine.min():11.1e} {1 - logits.min():11.1e} {best.sum():3}/{len(best)}"
+          f" {len(set(want.argmax(1))):7} {seconds:9.1f} {running:7.1f}  {'ok' if good else 'WRONG'}", flush=True)
+    for path in (weights, artifact):
+        path.unlink()
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", help="zoo names; default: all that keras.applications has")
+    parser.add_argument("--images", type=int, default=32)
+    parser.add_argument("--file", choices=["keras", "weights.h5", "h5"], default="weights.h5")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    known = subprocess.run([CORNET, "models"], check=True, capture_output=True, text=True).stdout.split()
+    names = options.models or [name for name in known if name in BUILDERS]
+    print(f"{'model':17} {'weights':>11} {'1 - cosine':>11} {'of logits':>11} {'best':>6} {'classes':>7} {'compile s':>9}"
+          f" {'run s':>7}")
+    with tempfile.TemporaryDirectory() as folder:
+        return 0 if all([verify(name, options, pathlib.Path(folder)) for name in names]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Toom's matrices, exactly; and what convolutions by patches lose: each patch, on both ISA levels,
+// against sums in float64, within its bound.
+#include "codegen/Compile.h"
+#include "codegen/cpu/Toom.h"
+
+#include "cornet_runtime.h"
+
+#include "mlir/Parser/Parser.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace cornet::test {
+namespace {
+
+struct Doubles {
+  double add(double x, double y) { return x + y; }
+  double sub(double x, double y) { return x - y; }
+  double mul(double s, double x) { return s * x; }
+  double fma(double s, double x, double y) { return s * x + y; }
+};
+
+TEST(Toom, IsTheCorrelation) {
+  std::mt19937 bits(1);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (int64_t r = 1; r <= cpu::Toom::kMostProducts; ++r)
+    for (int64_t m = 1; m + r - 1 <= cpu::Toom::kMostProducts; ++m) {
+      cpu::Toom toom(m, r);
+      if (m > 1 && r > 1)
+        ASSERT_EQ(toom.alpha, m + r - 1);
+      std::vector<double> data(size_t(m + r - 1)), taps(static_cast<size_t>(r));
+      for (double &v : data)
+        v = uniform(bits);
+      for (double &v : taps)
+        v = uniform(bits);
+      Doubles ops;
+      auto d = cpu::multiply<double>(toom.input,
+                                     llvm::ArrayRef(data).take_front(toom.input[0].size()), ops);
+      auto w = cpu::multiply<double>(toom.weights, taps, ops);
+      ASSERT_EQ(d.size(), w.size());
+      for (size_t i = 0; i < d.size(); ++i)
+        d[i] *= w[i];
+      auto y = cpu::multiply<double>(toom.output, d, ops);
+      ASSERT_EQ(y.size(), size_t(m));
+      for (size_t j = 0; j < size_t(m); ++j) {
+        double want = 0;
+        for (size_t k = 0; k < size_t(r); ++k)
+          want += data[j + k] * taps[k];
+        EXPECT_NEAR(y[j], want, 1e-12) << "m " << m << ", r " << r << ", output " << j;
+      }
+    }
+}
+
+/// The largest error of a convolution by `variant`, relative to the largest output.
+struct Trial {
+  int64_t height, width, channels, outputs, R, S;
+  std::string variant;
+};
+
+double errorOf(const Trial &t, const char *cpu, std::string &problem) {
+  auto dims = [](std::initializer_list<int64_t> extents) {
+    std::string text;
+    for (int64_t extent : extents)
+      text += std::to_string(extent) + "x";
+    return "tensor<" + text + "f32>";
+  };
+  std::string in = dims({1, t.height, t.width, t.channels}),
+              kernel = dims({t.R, t.S, t.channels, t.outputs}),
+              out = dims({1, t.height, t.width, t.outputs});
+  auto pad = [](int64_t taps) {
+    return std::to_string((taps - 1) / 2) + ", " + std::to_string(taps - 1 - (taps - 1) / 2);
+  };
+  std::string text =
+      "module { func.func @predict(%x: " + in + ", %w: " + kernel + ") -> " + out +
+      " attributes {cornet.entry = \"predict\", cornet.batch = 1 : i64, cornet.whole} {\n"
+      "%y = cornet.conv %x, %w {strides = array<i64: 1, 1>, padding = array<i64: " +
+      pad(t.R) + ", " + pad(t.S) +
+      ">, dilations = array<i64: 1, 1>, groups = 1 : i64, variant = \"" + t.variant + "\"} : (" +
+      in + ", " + kernel + ") -> " + out + "\nreturn %y : " + out + "\n} }";
+  mlir::DialectRegistry registry;
+  registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  if (!module)
+    return problem = "does not parse", NAN;
+  CompileOptions options;
+  options.cpus = {cpu}, options.selfTest = false;
+  options.pipeline = "builtin.module(func.func(cornet-form-dispatches))";
+  CompileReport report;
+  std::string path = testing::TempDir() + "/winograd-" + std::to_string(getpid()) + ".cornet";
+  if (llvm::Error error = compileToFile(*module, options, path, &report))
+    return problem = toString(std::move(error)), NAN;
+  if (report.steps.back().winner != "winograd")
+    return problem = "implemented by " + report.steps.back().winner, NAN;
+  cornet_program *program = nullptr;
+  cornet_session *session = nullptr;
+  cornet_session_options run{sizeof(cornet_session_options), 2};
+  cornet_status *status = cornet_program_open(path.c_str(), &program);
+  if (!status)
+    status = cornet_session_create(program, &run, &session);
+  std::vector<float> x(size_t(t.height * t.width * t.channels)),
+      w(size_t(t.R * t.S * t.channels * t.outputs)), y(size_t(t.height * t.width * t.outputs));
+  std::mt19937 bits(7);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  for (std::vector<float> *all : {&x, &w})
+    for (float &v : *all)
+      v = uniform(bits);
+  const void *inputs[] = {x.data(), w.data()};
+  void *outputs[] = {y.data()};
+  if (!status)
+    status = cornet_session_invoke(session, 0, 1, inputs, outputs);
+  problem = cornet_status_message(status);
+  cornet_status_destroy(status);
+  cornet_session_destroy(session);
+  cornet_program_destroy(program);
+  double worst = 0, largest = 0;
+  for (int64_t i = 0; problem.empty() && i < t.height; ++i)
+    for (int64_t j = 0; j < t.width; ++j)
+      for (int64_t o = 0; o < t.outputs; ++o) {
+        double want = 0;
+        for (int64_t r = 0; r < t.R; ++r)
+          for (int64_t s = 0; s < t.S; ++s) {
+            int64_t a = i + r - (t.R - 1) / 2, b = j + s - (t.S - 1) / 2;
+            if (a < 0 || a >= t.height || b < 0 || b >= t.width)
+              continue;
+            for (int64_t ch = 0; ch < t.channels; ++ch)
+              want += double(x[size_t((a * t.width + b) * t.channels + ch)]) *
+                      double(w[size_t(((r * t.S + s) * t.channels + ch) * t.outputs + o)]);
+          }
+        worst = std::max(worst, std::fabs(want - y[size_t((i * t.width + j) * t.outputs + o)]));
+        largest = std::max(largest, std::fabs(want));
+      }
+  return worst / largest;
+}
+
+class Patches : public testing::TestWithParam<const char *> {};
+
+/// The table that the bound of each size of patch comes from; printed, so that it can be read.
+TEST_P(Patches, LoseNoMoreThanTheirBound) {
+  // By the products of the longer axis: 4 is as good as a direct sum, each further step loses more.
+  const double bounds[] = {0, 0, 5e-7, 5e-7, 1e-6, 4e-6, 6e-6, 9e-6, 9e-6};
+  for (auto [R, S] : {std::pair<int64_t, int64_t>{3, 3}, {5, 5}, {1, 7}, {7, 1}, {2, 3}, {1, 3}})
+    for (int64_t alpha = 2; alpha <= cpu::Toom::kMostProducts; ++alpha) {
+      int64_t m = R == 1 ? 1 : alpha - R + 1, n = S == 1 ? 1 : alpha - S + 1;
+      if (m < 1 || n < 1 || m * n == 1)
+        continue;
+      Trial trial{11, 13, 40, 37, R, S, "winograd " + std::to_string(m) + "x" + std::to_string(n)};
+      std::string problem;
+      double error = errorOf(trial, GetParam(), problem);
+      if (problem.find("this CPU has") != std::string::npos)
+        GTEST_SKIP() << problem;
+      ASSERT_EQ(problem, "") << R << "x" << S << " by " << trial.variant;
+      std::printf("%s %lldx%lld by patches of %lldx%lld: error %.1e of the largest output\n",
+                  GetParam(), (long long)R, (long long)S, (long long)m, (long long)n, error);
+      EXPECT_LT(error, bounds[alpha]) << R << "x" << S << " by " << trial.variant;
+    }
+}
+
+/// Blocks, chunks and panels that do not divide evenly.
+TEST_P(Patches, OfEveryShape) {
+  const Trial trials[] = {
+      {30, 31, 3, 5, 3, 3, "winograd 4x4"},       {6, 6, 130, 70, 3, 3, "winograd 4x2 1 16"},
+      {9, 9, 33, 100, 3, 3, "winograd 2x2 4 32"}, {1, 40, 20, 20, 1, 3, "winograd 1x4 2"},
+      {40, 1, 20, 20, 3, 1, "winograd 4x1 3"},    {64, 64, 70, 33, 3, 3, "winograd 2x2"},
+  };
+  for (const Trial &trial : trials) {
+    std::string problem;
+    double error = errorOf(trial, GetParam(), problem);
+    if (problem.find("this CPU has") != std::string::npos)
+      GTEST_SKIP() << problem;
+    ASSERT_EQ(problem, "") << trial.variant;
+    EXPECT_LT(error, 1e-5) << trial.variant;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, Patches, testing::Values("x86-64-v3", "x86-64-v4"),
+                         [](const auto &info) { return std::string(info.param).substr(7); });
+
+} // namespace
+} // namespace cornet::test
