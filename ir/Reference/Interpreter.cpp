@@ -4,6 +4,7 @@
 #include "ir/Reference/Interpreter.h"
 
 #include <bit>
+#include <cstring>
 
 using namespace mlir;
 
@@ -78,8 +79,11 @@ HostTensor toHost(ElementsAttr value) {
   else if (element.isF64())
     out.data.assign(dense.value_begin<double>(), dense.value_end<double>());
   else if (element.isBF16())
-    for (uint16_t bits : dense.getValues<uint16_t>())
+    for (int64_t i = 0, n = out.size(); i < n; ++i) {
+      uint16_t bits;
+      std::memcpy(&bits, dense.getRawData().data() + (dense.isSplat() ? 0 : 2 * i), 2);
       out.data.push_back(std::bit_cast<float>(uint32_t(bits) << 16));
+    }
   else if (isa<FloatType>(element))
     for (const APFloat &real : dense.getValues<APFloat>())
       out.data.push_back(real.convertToDouble());
