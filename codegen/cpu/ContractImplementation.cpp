@@ -189,17 +189,20 @@ private:
       return vector::InterleaveOp::create(c.b, c.loc, low, high);
     }
 
-    /// The input's word at `at` in every lane; the last channel of an odd number has a zero beside.
-    Value spread(Value at, bool half) {
+    /// The input's word at `at` in every lane; where one half exists alone, a zero beside it.
+    Value spread(Value at, bool half, bool high = false) {
       if (k.word == 1)
         return vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(),
                                            epilogue.loadScalar(input, at));
       Type i32 = c.b.getI32Type(), bf16 = c.b.getBF16Type();
       Value word;
       if (half) {
-        word = memref::LoadOp::create(c.b, c.loc, input, ValueRange{at});
+        word = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(at, high)});
         word = arith::BitcastOp::create(c.b, c.loc, c.b.getI16Type(), word);
         word = arith::ExtUIOp::create(c.b, c.loc, i32, word);
+        if (high)
+          word = arith::ShLIOp::create(c.b, c.loc, word,
+                                       arith::ConstantIntOp::create(c.b, c.loc, i32, 16));
       } else {
         word = vector::LoadOp::create(c.b, c.loc, VectorType::get({2}, bf16), input, ValueRange{at});
         word = vector::BitCastOp::create(c.b, c.loc, VectorType::get({1}, i32), word);
@@ -334,16 +337,41 @@ private:
       k.forEachTile(c, tile.rows, [&](const Geometry::Tile &t) { lineTile(t, unit, line); });
     }
 
+    /// A kernel row whose words run through its taps, of which a tile at the border lacks some.
+    Values borderRow(const Geometry::Tile &t, Values now, Value base, Value weight) {
+      int64_t cells = k.S * k.channels;
+      for (int64_t cell = 0; cell < cells; cell += 2) {
+        Values row;
+        for (int64_t j = 0; j < tile.columns; ++j)
+          row.push_back(weightsOf(c.add(weight, cell * width), j, false));
+        for (int64_t m = 0; m < t.columns; ++m) {
+          bool low = !k.outside(t.at + m, cell / k.channels);
+          bool high = cell + 1 < cells && !k.outside(t.at + m, (cell + 1) / k.channels);
+          if (!low && !high)
+            continue;
+          Value word = spread(c.add(base, m * k.strideX * k.pixel + cell), !low || !high, high);
+          for (int64_t j = 0; j < tile.columns; ++j) {
+            Value &sum = now[size_t(m * tile.columns + j)];
+            sum = multiplyAdd(word, row[size_t(j)], sum);
+          }
+        }
+      }
+      return now;
+    }
+
     void lineTile(const Geometry::Tile &t, Value unit, const Line &line) {
       int64_t pixel = k.strideX * k.pixel;
       Value left = c.sub(c.add(inputBase, c.mul(t.first, pixel)), c.index(k.padX * k.pixel));
       Values sums = c.loop(line.low, line.high, zeros(t.columns), [&](Value r, ValueRange carried) {
         Value inLine = c.add(line.inputLine, c.mul(r, k.dilationY));
         Value base = c.add(c.mul(inLine, k.inWidth * k.pixel), left);
-        Value weight = c.add(weightBase, c.mul(r, k.S * k.padded() * width));
+        Value weight = c.add(weightBase, c.mul(r, k.rowDepth() * width));
         Values now(carried);
         // A kernel row is contiguous in input and weights.
-        bool whole = !t.guarded && k.dilationX == 1 && k.parts == 1 && k.padded() == k.channels;
+        if (k.through && t.guarded)
+          return borderRow(t, now, base, weight);
+        bool whole = !t.guarded && k.dilationX == 1 && k.parts == 1 &&
+                     (k.through || k.padded() == k.channels);
         for (int64_t s = 0; s < (whole ? 1 : k.S); ++s) {
           Values bases, part;
           SmallVector<size_t> places;

@@ -50,9 +50,13 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
 void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells, const Isa &isa) {
   k.tile = chooseTile(k, isProduct, batch, isa);
   k.word = isa.dots && isBF16(k.input) && isBF16(k.weights) ? 2 : 1;
+  k.through = k.word > 1 && k.channels % k.word && k.S > 1 && k.S * k.channels <= 64 &&
+              k.parts == 1 && k.dilationX == 1 && k.packed && k.panels.outputStep == 1;
   k.panels.word = k.word;
   k.panels.parts = k.parts, k.panels.R = k.R, k.panels.S = k.S;
   k.panels.channels = k.channels, k.panels.outputs = k.outputs;
+  if (k.through) // taps of a row lie one after another
+    k.panels.S = 1, k.panels.channels = k.S * k.channels;
   k.panels.width = k.columnsOf(isa), k.panels.first = packedCells;
   packedCells += k.panels.cells();
 }

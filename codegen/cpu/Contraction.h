@@ -33,10 +33,15 @@ struct Contraction : Geometry {
   RegisterTile tile;
   Panels panels; ///< of packed weights
 
-  /// Channels of a tap as panels have them: whole words.
+  /// Whether words run through the taps of a kernel row, because channels are odd and few.
+  bool through = false;
+  /// Rows of a panel for a tap and for a kernel row, in whole words.
   int64_t padded() const { return (channels + word - 1) / word * word; }
+  int64_t rowDepth() const {
+    return through ? (S * channels + word - 1) / word * word : S * padded();
+  }
   /// Rows of the weights: of a panel, or of the matrix as it is.
-  int64_t depth() const { return R * S * (packed ? padded() : channels); }
+  int64_t depth() const { return packed ? R * rowDepth() : R * S * channels; }
   bool flat() const {
     return R == 1 && S == 1 && strideY == 1 && strideX == 1 && padY == 0 && padX == 0 &&
            width == inWidth && perLine == inHeight && pixelStep == 1 &&

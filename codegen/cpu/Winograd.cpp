@@ -134,7 +134,8 @@ std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::str
     return std::nullopt;
   best->k.panels.width = best->width, best->k.panels.first = 0;
   best->k.panels.channelMajor = true;
-  best->k.word = best->k.panels.word = 1; // narrow cells are widened
+  best->k.word = best->k.panels.word = 1, best->k.through = false; // narrow cells are widened
+  best->k.panels.S = k.S, best->k.panels.channels = k.channels;
   return best;
 }
 
