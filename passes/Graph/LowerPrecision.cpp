@@ -169,11 +169,33 @@ private:
     if (auto constant = value.getDefiningOp<ConstantOp>())
       if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()))
         return copy = ConstantOp::create(builder, loc, rounded(dense, type));
-    auto dispatch = DispatchOp::create(builder, loc, TypeRange{type}, ValueRange{value});
+    Value lines = reshaped(builder, value, linesOf(type.getShape()));
+    Type narrowLines = narrow(lines.getType());
+    auto dispatch = DispatchOp::create(builder, loc, TypeRange{narrowLines}, ValueRange{lines});
     Block *body = builder.createBlock(&dispatch.getBody());
-    Value narrowed = convert(builder, body->addArgument(value.getType(), loc), type, name);
+    Value narrowed =
+        convert(builder, body->addArgument(lines.getType(), loc), narrowLines, name);
     YieldOp::create(builder, loc, ValueRange{narrowed});
-    return copy = dispatch.getResult(0);
+    builder.setInsertionPointAfter(dispatch);
+    return copies[value] = reshaped(builder, dispatch.getResult(0), type.getShape());
+  }
+
+  /// The shape with its last dimensions as one that is long enough to be walked in vectors.
+  static SmallVector<int64_t> linesOf(ArrayRef<int64_t> shape) {
+    SmallVector<int64_t> lines(shape);
+    while (lines.size() > 2 && lines.back() < 512) {
+      int64_t last = lines.pop_back_val();
+      lines.back() *= last;
+    }
+    return lines;
+  }
+
+  static Value reshaped(OpBuilder &builder, Value value, ArrayRef<int64_t> shape) {
+    auto type = llvm::cast<RankedTensorType>(value.getType());
+    if (type.getShape() == shape)
+      return value;
+    return ReshapeOp::create(builder, value.getLoc(), type.clone(shape), value,
+                             builder.getDenseI64ArrayAttr(shape));
   }
 
   static ElementsAttr rounded(DenseElementsAttr value, RankedTensorType type) {
