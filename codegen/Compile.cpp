@@ -3,6 +3,7 @@
 // Pipeline, plans, kernels, self-test, file: the stages of compileToFile(), in order.
 #include "codegen/Compile.h"
 
+#include "codegen/BatchSizes.h"
 #include "codegen/artifact/Writer.h"
 #include "ir/Reference/Interpreter.h"
 #include "passes/Passes.h"
@@ -216,7 +217,11 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   module.getContext()->loadAllAvailableDialects();
   if (llvm::Error error = checkPrecision(options))
     return error;
-  std::string pipeline = pipelineText(options.pipeline, options.batches, options.precision);
+  std::vector<int64_t> batches = options.batches;
+  if (options.pipeline == "inference-cpu")
+    batches = batchesThatServe(module, batches);
+  report.batches = batches;
+  std::string pipeline = pipelineText(options.pipeline, batches, options.precision);
   if (pipeline.empty())
     pipeline = options.pipeline;
   stages.begin("optimize", 0);

@@ -14,7 +14,8 @@
 namespace cornet {
 
 struct CompileOptions {
-  std::vector<int64_t> batches{1};        ///< rows; one plan each
+  /// Rows; one plan each, but for those of an inference that are better served in parts.
+  std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};  ///< ISA levels; one variant each
   std::string pipeline = "inference-cpu"; ///< a pipeline's name, or its text
   std::string precision = "fp32";         ///< or "bf16": what tensors are multiplied and stored in
@@ -30,6 +31,7 @@ struct StepReport {
 };
 
 struct CompileReport {
+  std::vector<int64_t> batches; ///< that there are plans for
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect

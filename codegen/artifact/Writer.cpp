@@ -59,7 +59,9 @@ auto plan(Builder &b, plan::EntryOp plan, const std::vector<std::string> &kernel
     auto kernel = llvm::find(kernels, step.getKernel()) - kernels.begin();
     steps.push_back(fb::CreateStepDirect(
         b, step.getLayer().str().c_str(), step.getSummary().str().c_str(),
-        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles(), step.getScratch()));
+        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles(),
+        step.getScratch(), uint64_t(step.getWork()[0]), uint64_t(step.getWork()[1]),
+        uint64_t(step.getWork()[2]), uint64_t(step.getWork()[3])));
   }
   return fb::CreatePlanDirect(b, plan.getBatch(), plan.getArena(), &buffers, &steps);
 }

@@ -42,6 +42,11 @@ struct Code {
   mlir::Value max(mlir::Value x, mlir::Value y) const {
     return mlir::arith::MaxSIOp::create(b, loc, x, y);
   }
+  /// x + y of reals, one of several sums side by side that stay apart: reassociated, they would all
+  /// become one long chain when a loop is unrolled.
+  mlir::Value accumulate(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::AddFOp::create(b, loc, x, y, mlir::arith::FastMathFlags::contract);
+  }
   /// 0 <= x < extent as i1.
   mlir::Value inside(mlir::Value x, int64_t extent) const {
     return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::ult, x, index(extent));

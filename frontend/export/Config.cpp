@@ -80,7 +80,10 @@ private:
     }
     Json config = {{"name", member.name}, {"trainable", layer.trainable}, {"dtype", policy()}};
     writeOptions(layer.kind, *options, config, problems);
-    Json out = object("keras.layers", layer.kind, std::move(config));
+    Json out =
+        layer.kind == "LayerScale" // Keras keeps it beside the model that needs it
+            ? object("keras.src.applications.convnext", layer.kind, std::move(config), layer.kind)
+            : object("keras.layers", layer.kind, std::move(config));
     if (!layer.weights.empty()) {
       Json shapes = Json::array();
       for (const Operand &operand : member.calls.at(0).operands)

@@ -364,6 +364,15 @@ Imported importModel(const std::string &path) {
   return guarded(path, [&] { return importOrThrow(path); });
 }
 
+bool holdsWeightsOnly(const std::string &path) {
+  try {
+    return (path.ends_with(".h5") || path.ends_with(".hdf5")) &&
+           Hdf5File::open(path).attribute("/", "model_config").empty();
+  } catch (const ImportError &) {
+    return false;
+  }
+}
+
 Imported importConfiguration(const std::string &json,
                              const std::vector<std::vector<float>> &weights) {
   return guarded("configuration", [&] {

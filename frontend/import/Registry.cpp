@@ -279,6 +279,7 @@ const std::map<std::string, Maker> &makers() {
       {"UnitNormalization", maker(UnitNormalization)},
       {"Normalization", maker(Normalization)},
       {"Rescaling", maker(Rescaling)},
+      {"LayerScale", maker(LayerScale)},
       {"Dropout", maker(Dropout)},
       {"SpatialDropout1D", maker(SpatialDropout1D)},
       {"SpatialDropout2D", maker(SpatialDropout2D)},

@@ -9,7 +9,7 @@
 // softmax, statistics, losses. So are entry points' inputs and outputs, scalars and biases.
 // Requires: dispatches are formed, shapes are static. Guarantees: types at entry points are the
 // same; only casts are added.
-#include "ir/Ops/Ops.h"
+#include "ir/Ops/Rows.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -44,6 +44,13 @@ Role roleOf(Operation *op) {
 bool readsNarrow(Operation *op) {
   auto reduce = dyn_cast<ReduceOp>(op);
   return roleOf(op) != Role::Keeps || (reduce && reduce.getKind() == "mean");
+}
+
+/// Whether the dispatch reduces rows and goes on with them: softmax, a normalization. Its ends are
+/// f32; contractions read a copy.
+bool walksRows(DispatchOp dispatch) {
+  return llvm::any_of(dispatch.getBody().front().getOps<ReduceOp>(),
+                      [](ReduceOp op) { return Rows::of(op).has_value(); });
 }
 
 bool isF32(Value value) { return getElementTypeOrSelf(value).isF32(); }
@@ -91,11 +98,12 @@ private:
   bool shouldStoreNarrow(DispatchOp dispatch, OpResult result) {
     Value yielded =
         dispatch.getBody().front().getTerminator()->getOperand(result.getResultNumber());
-    if (!isF32(result) || result.getType() != yielded.getType() || dispatch->hasAttr("in_place") ||
+    if (!isF32(result) || dispatch->hasAttr("in_place") || walksRows(dispatch) ||
         cast<RankedTensorType>(result.getType()).getRank() == 0)
       return false;
     bool accepted = true, multiplied = false;
     bool inside = forEachReader(result, [&](OpOperand &use) {
+      accepted &= !walksRows(llvm::cast<DispatchOp>(use.getOwner()));
       for (Operation *user : argumentOf(use).getUsers()) {
         accepted &= readsNarrow(user);
         multiplied |= roleOf(user) == Role::Multiplies;

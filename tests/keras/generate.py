@@ -211,8 +211,17 @@ def whole_files():
                                  L.LayerNormalization(), L.Activation("gelu"), L.Flatten(), L.Dense(3)], name="seq"), "sequential", ".keras")
 
 
+def later_cases():
+    """Drawn after everything else, which so stays as it was."""
+    from keras.src.applications.convnext import LayerScale
+
+    return [case("rescaling_channels", single((4, 3), L.Rescaling([2.0, 0.5, -3.0], offset=[0.1, 0.2, 0.3]))),
+            case("layer_scale", single((4, 3), LayerScale(1e-6, 3)))]
+
+
 if __name__ == "__main__":
     cases = layer_cases()
-    (HERE / "layers.json").write_text(json.dumps({"keras": keras.__version__, "cases": cases}, separators=(",", ":")))
     whole_files()
+    cases += later_cases()
+    (HERE / "layers.json").write_text(json.dumps({"keras": keras.__version__, "cases": cases}, separators=(",", ":")))
     print(len(cases), "cases written with Keras", keras.__version__)

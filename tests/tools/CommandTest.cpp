@@ -20,6 +20,24 @@ protected:
   }
 };
 
+TEST_F(Command, OneSourceMayDefineSeveralModels) {
+  std::ofstream(folder() / "pair.cpp")
+      << "#include <cornet/cornet.h>\nusing namespace cornet;\n"
+         "static Model stack(int64_t units) { return Sequential({8}, {Dense({.units = units})}); "
+         "}\n"
+         "CORNET_MODEL(first) { return stack(3); }\nCORNET_MODEL(second) { return stack(5); }\n";
+  EXPECT_NE(good("models pair.cpp:second").find("(None, 5)"), std::string::npos);
+  EXPECT_NE(good("compile pair.cpp:first").find("first.cornet"), std::string::npos);
+  for (const auto &[argument, says] :
+       {std::pair("pair.cpp", "several models; name one of them after a colon"),
+        std::pair("pair.cpp:third", "no model 'third'; it has: first, second"),
+        std::pair("gone.cpp:first", "gone.cpp: no such file")}) {
+    Outcome outcome = run(std::string("compile ") + argument);
+    EXPECT_EQ(outcome.code, 1) << argument;
+    EXPECT_NE(outcome.text.find(says), std::string::npos) << outcome.text;
+  }
+}
+
 TEST_F(Command, EveryVerbWorks) {
   EXPECT_NE(good("--help").find("Exit codes"), std::string::npos);
   EXPECT_EQ(good("--version").substr(0, 2), "0.");

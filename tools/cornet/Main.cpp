@@ -15,9 +15,9 @@ namespace {
 constexpr const char *description =
     "Cornet compiles a model written in C++ or brought from Keras into one file, trains it and "
     "runs it.\n"
-    "A MODEL is a zoo name (see `cornet models`), a DSL source (.cpp), a Keras file (.keras, "
-    ".h5),\n"
-    "a module (.mlir) or a compiled artifact (.cornet).";
+    "A MODEL is a zoo name (see `cornet models`), a DSL source (.cpp, or FILE.cpp:NAME where it\n"
+    "defines several), a Keras file (.keras, .h5), a module (.mlir) or a compiled artifact "
+    "(.cornet).";
 constexpr const char *exitCodes =
     "Exit codes: 0 done; 1 something given was wrong or a check failed; "
     "2 wrong usage of the command line; 3 a bug in cornet.";

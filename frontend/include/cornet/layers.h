@@ -47,7 +47,7 @@ public:
   std::string name;      ///< given, or set at the first call: "dense", "dense_1", ...
   std::string path;      ///< "block/dense": the name inside the layers that called it first
   std::vector<VariablePtr> weights; ///< its own, in Keras's order
-  bool checkpoint = false; ///< see Handle::checkpoint()
+  bool checkpoint = false;          ///< see Handle::checkpoint()
   bool trainable = true;            ///< see setTrainable()
   /// The layers that its call() calls, in the order of their first calls.
   std::vector<std::shared_ptr<Layer>> parts;
@@ -405,10 +405,23 @@ struct Cropping2DOptions {
   CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("cropping", top_bottom, left_right); }
 };
+/// One number, or one for each channel.
+struct PerChannel : std::vector<double> {
+  PerChannel(double one) : std::vector<double>{one} {}
+  PerChannel(std::initializer_list<double> each) : std::vector<double>(each) {}
+};
 struct RescalingOptions {
-  double scale = 1, offset = 0;
+  PerChannel scale = 1, offset = 0;
   CORNET_LAYER_OPTIONS;
   template <class V> void fields(V &&v) { v("scale", scale), v("offset", offset); }
+};
+struct LayerScaleOptions {
+  double init_values = 1e-6;
+  int64_t projection_dim = 0;
+  CORNET_LAYER_OPTIONS;
+  template <class V> void fields(V &&v) {
+    v("init_values", init_values), v("projection_dim", projection_dim);
+  }
 };
 struct ConcatenateOptions {
   int64_t axis = -1;
@@ -442,8 +455,8 @@ public:
     return *this;
   }
   /// Gradient checkpointing (Chen et al. 2016): in a training step what is inside the layer is not
-  /// kept for the backward pass but computed again from its inputs. Less memory, more work; the same
-  /// numbers. Worth it for whole blocks: Handle(block).checkpoint()(x).
+  /// kept for the backward pass but computed again from its inputs. Less memory, more work; the
+  /// same numbers. Worth it for whole blocks: Handle(block).checkpoint()(x).
   Handle checkpoint(bool on = true) const {
     layer->checkpoint = on;
     return *this;
@@ -503,6 +516,9 @@ Handle UnitNormalization(UnitNormalizationOptions options = {}, Where where = Wh
 // Weights, unless given as options: mean, variance, count.
 Handle Normalization(NormalizationOptions options = {}, Where where = Where::current());
 Handle Rescaling(RescalingOptions options, Where where = Where::current());
+// Of keras.applications.convnext (Touvron et al. 2021). Weights: gamma (projection_dim), which
+// start as init_values.                                            x gamma
+Handle LayerScale(LayerScaleOptions options, Where where = Where::current());
 
 // Regularization: the identity in inference. In training, with u uniform in [0, 1) and n normal
 // (0, 1), drawn anew each step:

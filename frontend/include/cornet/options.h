@@ -62,6 +62,9 @@ struct OptionList {
       options.push_back({name, int64_t(field)});
     else if constexpr (std::is_floating_point_v<T>)
       options.push_back({name, double(field)});
+    else if constexpr (std::is_same_v<T, PerChannel>)
+      field.size() == 1 ? options.push_back({name, field[0]})
+                        : options.push_back({name, std::vector<double>(field)});
     else if constexpr (requires { field.lower, field.upper; }) // one number is to both sides of 0
       field.lower == -field.upper
           ? options.push_back({name, field.upper})

@@ -190,7 +190,42 @@ struct NormalizationLayer : With<NormalizationOptions> {
 
 struct RescalingLayer : With<RescalingOptions> {
   using With::With;
-  Tensor call(const std::vector<Tensor> &x) override { return x[0] * o.scale + o.offset; }
+  Tensor call(const std::vector<Tensor> &x) override {
+    for (const PerChannel *option : {&o.scale, &o.offset})
+      if (option->size() != 1 && int64_t(option->size()) != x[0].shape().back())
+        return poison(x[0], std::string(option == &o.scale ? "scale" : "offset") + " has " +
+                                std::to_string(option->size()) + " numbers, but the input has " +
+                                std::to_string(x[0].shape().back()) + " channels");
+    Tensor y = o.scale.size() == 1 ? x[0] * o.scale[0] : x[0] * channels(o.scale, x[0]);
+    return o.offset.size() == 1 ? y + o.offset[0] : y + channels(o.offset, x[0]);
+  }
+
+private:
+  static Tensor channels(const PerChannel &numbers, const Tensor &x) {
+    return ops::constant(x, {int64_t(numbers.size())},
+                         std::vector<float>(numbers.begin(), numbers.end()));
+  }
+};
+
+struct LayerScaleLayer : With<LayerScaleOptions> {
+  using With::With;
+  std::vector<std::string> examine() const override {
+    std::vector<std::string> mistakes = With::examine();
+    if (o.projection_dim < 1)
+      mistakes.push_back("projection_dim must be positive; set .projection_dim");
+    return mistakes;
+  }
+  void build(const std::vector<Shape> &) override {
+    addWeight("gamma", {std::max<int64_t>(1, o.projection_dim)},
+              Initializer("constant", o.init_values));
+  }
+  Tensor call(const std::vector<Tensor> &x) override {
+    if (o.projection_dim > 0 && x[0].shape().back() != o.projection_dim)
+      return poison(x[0], "projection_dim is " + std::to_string(o.projection_dim) +
+                              ", but the input has " + std::to_string(x[0].shape().back()) +
+                              " channels");
+    return x[0] * weight(0, x[0]);
+  }
 };
 
 } // namespace
@@ -201,5 +236,6 @@ CORNET_LAYER(GroupNormalization, GroupNormalizationOptions, GroupNormalizationLa
 CORNET_LAYER(UnitNormalization, UnitNormalizationOptions, UnitNormalizationLayer)
 CORNET_LAYER(Normalization, NormalizationOptions, NormalizationLayer)
 CORNET_LAYER(Rescaling, RescalingOptions, RescalingLayer)
+CORNET_LAYER(LayerScale, LayerScaleOptions, LayerScaleLayer)
 
 } // namespace cornet

@@ -40,6 +40,9 @@ const Wrong programs[] = {
     {"no multiplier", [](int &line) { Tensor x = Input({8, 8, 2}); line = __LINE__; return Functional({x}, {DepthwiseConv2D({.depth_multiplier = 0, .name = "d"})(x)}); }, "d", "weights need positive extents"},
     {"statistics", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {Normalization({.mean = {1, 2, 3}, .variance = {1, 1, 1}, .name = "n"})(x)}); }, "n", "3 numbers for 8 cells"},
     {"normalization axis", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {Normalization({.axis = {9}, .name = "n"})(x)}); }, "n", "axis is no dimension"},
+    {"layer scale", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {LayerScale({.projection_dim = 4, .name = "s"})(x)}); }, "s", "projection_dim is 4, but the input has 8 channels"},
+    {"no layer scale", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {LayerScale({.name = "s"})(x)}); }, "s", "projection_dim must be positive"},
+    {"scales", [](int &line) { Tensor x = Input({8}); line = __LINE__; return Functional({x}, {Rescaling({.scale = {1, 2}, .name = "r"})(x)}); }, "r", "scale has 2 numbers, but the input has 8 channels"},
     {"dot", [](int &line) { Recording r; Tensor x = Input({4}), y = Input({5}); line = __LINE__; return Functional({x, y}, {Dot({.axes = {1}, .name = "d"})({x, y})}); }, "d", "contracts 4 with 5"},
 };
 // clang-format on

@@ -39,7 +39,8 @@ func.func @chain(%x: tensor<1x4xf32>, %b: tensor<3xf32>) -> tensor<1x2xf32> {
 // CHECK-NOT:     cornet.cast {{.*}} {to = "bf16"}
 // CHECK:         cornet.reduce {{.*}} kind = "sum"
 // CHECK:         cornet.div
-// CHECK-NEXT:    cornet.cast {{.*}} {to = "bf16"}
+// CHECK-NEXT:    cornet.yield
+// CHECK:         cornet.cast {{.*}} {to = "bf16"}
 // CHECK:         cornet.matmul
 func.func @attention(%q: tensor<8x4xf32>, %k: tensor<8x4xf32>) -> tensor<8x4xf32> {
   %0 = cornet.matmul %q, %k {transpose_lhs = false, transpose_rhs = true} : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>

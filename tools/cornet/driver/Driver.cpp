@@ -54,6 +54,7 @@ CompileReply translate(const CompileReport &report) {
   reply.seconds = report.seconds, reply.plan = report.plan;
   reply.kernels = report.kernels, reply.cachedKernels = report.cachedKernels;
   reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
+  reply.batches = report.batches;
   reply.arenaBytes = report.arenaBytes, reply.fileBytes = report.fileBytes;
   return reply;
 }

@@ -58,7 +58,8 @@ std::optional<Model> loadLibrary(const std::string &path, std::string name, std:
     for (const std::string &one : known)
       list += (list.empty() ? "" : ", ") + one;
     error = path + ": defines " +
-            (name.empty() ? "several models; name one of them after a colon"
+            (name.empty() ? "several models; name one of them after a colon, as in model.cpp:" +
+                                known[0] + "; it has"
                           : "no model '" + name + "'; it has") +
             ": " + list;
     return std::nullopt;
@@ -77,11 +78,11 @@ std::string shapeText(const Shape &shape) {
 } // namespace
 
 std::string takeWeights(const Model &model, const std::string &path) {
-  if (path.ends_with(".weights.h5"))
+  if (path.ends_with(".weights.h5") || import::holdsWeightsOnly(path))
     return takePlacedWeights(model, path);
   import::Imported imported = import::importModel(path);
-  if (!imported.error.empty())
-    return imported.error;
+  if (!imported.error.empty()) // perhaps by a layer that is not known here
+    return takePlacedWeights(model, path).empty() ? "" : imported.error;
   std::vector<VariablePtr> to = model.variables(), from = imported.model.variables();
   if (to.size() != from.size())
     return path + ": has " + std::to_string(from.size()) + " weights, the model '" + model.name +
@@ -93,6 +94,8 @@ std::string takeWeights(const Model &model, const std::string &path) {
                   [&](const VariablePtr &variable) { return named.contains(variable->name); }))
     for (size_t i = 0; i < to.size(); ++i)
       from[i] = named[to[i]->name];
+  else if (takePlacedWeights(model, path).empty())
+    return "";
   std::string problems;
   size_t wrong = 0;
   for (size_t i = 0; i < to.size(); ++i) {

@@ -15,9 +15,9 @@ namespace cornet::cli {
 /// each.
 std::optional<Model> loadModel(const Source &source, std::string &error);
 
-/// Gives the weights of the Keras file at `path` to `model`: those of a whole model by name when both
-/// have the same names, else one by one in order; those of a .weights.h5 by place, as Keras does.
-/// What does not fit is said.
+/// Gives the weights of the Keras file at `path` to `model`: those of a whole model by name when
+/// both have the same names, else by place, as Keras does, else one by one in order; those of a
+/// file without a model by place. What does not fit is said.
 std::string takeWeights(const Model &model, const std::string &path);
 
 /// The same for a .weights.h5.

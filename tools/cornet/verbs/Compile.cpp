@@ -89,22 +89,38 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
           {"weightBytes", reply.weightBytes},
           {"codeBytes", reply.codeBytes},
           {"arenaBytes", reply.arenaBytes},
+          {"batches", reply.batches},
           {"kernels", reply.kernels},
           {"cachedKernels", reply.cachedKernels},
           {"seconds", seconds},
           {"steps", steps}};
 }
 
+/// The largest of `batches` that `rows` are a multiple of, as the runtime takes it.
+int64_t partOf(int64_t rows, const std::vector<int64_t> &batches) {
+  int64_t part = 1;
+  for (int64_t batch : batches)
+    if (batch <= rows && rows % batch == 0)
+      part = std::max(part, batch);
+  return part;
+}
+
 std::string conclusion(const CompileRequest &request, const CompileReply &reply) {
   double total = 0;
   for (const auto &[stage, time] : reply.seconds)
     total += time;
+  std::string parts;
+  for (int64_t asked : request.batches)
+    if (std::ranges::find(reply.batches, asked) == reply.batches.end())
+      parts += fmt::format("batches of {} are served in parts of {}, whose activations stay in the "
+                           "caches\n",
+                           asked, partOf(asked, reply.batches));
   return fmt::format("{}: {}, {} (weights {}, code {}), peak activations {}, {} kernels ({} from "
-                     "the cache), {:.1f} s\n",
+                     "the cache), {:.1f} s\n{}",
                      request.output, request.precision, humanBytes(reply.fileBytes),
                      humanBytes(reply.weightBytes),
                      humanBytes(reply.codeBytes), humanBytes(reply.arenaBytes), reply.kernels,
-                     reply.cachedKernels, total);
+                     reply.cachedKernels, total, parts);
 }
 
 void compile(const Options &options, const Context &context) {

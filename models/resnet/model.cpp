@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResNet-50 (He et al. 2015) as keras.applications builds it: strides in the first 1x1, biases
-// before normalization, epsilon 1.001e-5.
+// ResNet (He et al. 2015) with 50, 101 and 152 layers as keras.applications builds it: strides in
+// the first 1x1, biases before normalization, epsilon 1.001e-5.
 #include <cornet/cornet.h>
 using namespace cornet;
 
@@ -33,9 +33,8 @@ Tensor stack(Tensor x, int64_t filters, int blocks, int64_t stride, const std::s
   return x;
 }
 
-} // namespace
-
-CORNET_MODEL(resnet50) {
+/// `third` and `fourth` are the blocks of those stacks, the others have three.
+Model resnet(int third, int fourth) {
   Tensor image = Input({224, 224, 3});
   Tensor x = ZeroPadding2D({.top_bottom = 3, .left_right = 3, .name = "conv1_pad"})(image);
   x = Conv2D({.filters = 64, .kernel_size = 7, .strides = 2, .name = "conv1_conv"})(x);
@@ -43,10 +42,16 @@ CORNET_MODEL(resnet50) {
   x = ZeroPadding2D({.name = "pool1_pad"})(x);
   x = MaxPooling2D({.pool_size = 3, .strides = 2, .name = "pool1_pool"})(x);
   x = stack(x, 64, 3, 1, "conv2");
-  x = stack(x, 128, 4, 2, "conv3");
-  x = stack(x, 256, 6, 2, "conv4");
+  x = stack(x, 128, third, 2, "conv3");
+  x = stack(x, 256, fourth, 2, "conv4");
   x = stack(x, 512, 3, 2, "conv5");
   x = GlobalAveragePooling2D({.name = "avg_pool"})(x);
   x = Dense({.units = 1000, .activation = "softmax", .name = "predictions"})(x);
-  return Functional({image}, {x}, "resnet50");
+  return Functional({image}, {x});
 }
+
+} // namespace
+
+CORNET_MODEL(resnet50) { return resnet(4, 6); }
+CORNET_MODEL(resnet101) { return resnet(4, 23); }
+CORNET_MODEL(resnet152) { return resnet(8, 36); }
