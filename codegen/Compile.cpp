@@ -22,8 +22,8 @@
 #include "mlir/Transforms/Passes.h"
 
 #include <bit>
-#include <cmath>
 #include <chrono>
+#include <cmath>
 #include <random>
 
 using namespace mlir;

@@ -23,7 +23,8 @@ constexpr Pipeline pipelines[] = {
     // Variables stay; gradients are written before the composites that have one of their own go.
     {"training-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},canonicalize,func.func(cornet-decompose-"
-     "composites{keep=softmax,conv_transpose,custom_gradient},cornet-gradient,cornet-decompose-composites,"
+     "composites{keep=softmax,conv_transpose,custom_gradient},cornet-gradient,cornet-decompose-"
+     "composites,"
      "cornet-fold-constants{max-elements=4096},cornet-fold-broadcasts,cse,canonicalize,cornet-"
      "split-reductions,"
      "cornet-form-dispatches),symbol-"

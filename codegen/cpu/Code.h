@@ -67,7 +67,8 @@ struct Code {
     if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
       return mlir::arith::ExtFOp::create(b, loc, to, value);
     // What was widened is narrowed to itself.
-    if (auto wide = value.getDefiningOp<mlir::arith::ExtFOp>(); wide && wide.getIn().getType() == to)
+    if (auto wide = value.getDefiningOp<mlir::arith::ExtFOp>();
+        wide && wide.getIn().getType() == to)
       return wide.getIn();
     return mlir::arith::TruncFOp::create(b, loc, to, value);
   }

@@ -204,7 +204,8 @@ private:
           word = arith::ShLIOp::create(c.b, c.loc, word,
                                        arith::ConstantIntOp::create(c.b, c.loc, i32, 16));
       } else {
-        word = vector::LoadOp::create(c.b, c.loc, VectorType::get({2}, bf16), input, ValueRange{at});
+        word =
+            vector::LoadOp::create(c.b, c.loc, VectorType::get({2}, bf16), input, ValueRange{at});
         word = vector::BitCastOp::create(c.b, c.loc, VectorType::get({1}, i32), word);
         word = vector::ExtractOp::create(c.b, c.loc, word, ArrayRef<int64_t>{0});
       }
@@ -215,9 +216,9 @@ private:
     Value multiplyAdd(Value x, Value w, Value sum) {
       if (k.word == 1)
         return vector::FMAOp::create(c.b, c.loc, x, w, sum);
-      return LLVM::CallIntrinsicOp::create(
-                 c.b, c.loc, sum.getType(),
-                 c.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"), ValueRange{sum, x, w})
+      return LLVM::CallIntrinsicOp::create(c.b, c.loc, sum.getType(),
+                                           c.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                                           ValueRange{sum, x, w})
           .getResult(0);
     }
 

@@ -108,8 +108,7 @@ Value Epilogue::load(Value flat, Value at, Value mask) const {
 }
 
 Value Epilogue::loadStored(Value flat, Value at, Value mask) const {
-  auto stored =
-      VectorType::get(type.getShape(), cast<MemRefType>(flat.getType()).getElementType());
+  auto stored = VectorType::get(type.getShape(), cast<MemRefType>(flat.getType()).getElementType());
   if (!mask)
     return vector::LoadOp::create(c.b, c.loc, stored, flat, ValueRange{at});
   Value zeros = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(stored));

@@ -141,8 +141,8 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(const Isa &is
   if (!target)
     return llvm::createStringError(error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, isa.cpu(), isa.features(), llvm::TargetOptions(),
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      triple, isa.cpu(), isa.features(), llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// A kernel as LLVM IR in a context of its own, so that kernels can be optimized side by side.

@@ -8,8 +8,7 @@ using namespace mlir;
 namespace cornet::cpu {
 namespace {
 
-template <class Cell>
-void packOne(const Panels &p, ArrayRef<Cell> from, MutableArrayRef<Cell> to) {
+template <class Cell> void packOne(const Panels &p, ArrayRef<Cell> from, MutableArrayRef<Cell> to) {
   for (int64_t block = 0; block < p.parts * p.panels(); ++block)
     for (int64_t tap = 0; tap < p.R * p.S; ++tap)
       for (int64_t ch = 0; ch < p.words() * p.word; ++ch) {
@@ -133,7 +132,8 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
       for (int64_t i = 0; i * word < count; ++i) {
         Value row = rows[size_t(i)];
         if (word == 2)
-          row = vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes * word}, element), row);
+          row =
+              vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes * word}, element), row);
         store(row, c.add(c.add(target, c.mul(c.add(pair, i), packedChannel())), j * word));
       }
     }

@@ -2,10 +2,10 @@
 //
 // Weights as panels, [part][panel][tap][channel][lane] or with the taps of a channel together: what
 // a contraction reads in one sweep. Where an instruction multiplies pairs of channels, a lane holds
-// a word of two, the last one with a zero if need be: [part][panel][tap][pair of channels][lane][2].
-// Where the cells come from is a sum of steps, so kernels of convolutions, transposed and flipped
-// ones, and matrices either way round are packed by the same code, at compile time on the host or
-// at run time by a kernel.
+// a word of two, the last one with a zero if need be: [part][panel][tap][pair of
+// channels][lane][2]. Where the cells come from is a sum of steps, so kernels of convolutions,
+// transposed and flipped ones, and matrices either way round are packed by the same code, at
+// compile time on the host or at run time by a kernel.
 #pragma once
 
 #include "codegen/cpu/Code.h"

@@ -37,7 +37,8 @@ Role roleOf(Operation *op) {
             ConcatOp, SliceOp, BroadcastOp>([](auto) { return Role::Carries; })
       // Exponentials and what divides by a deviation are at home in softmax, norms and losses.
       .Case<ExpOp, LogOp, SqrtOp, RsqrtOp, PowOp>([](auto) { return Role::Keeps; })
-      .Default([](Operation *other) { return isa<Pointwise>(other) ? Role::Carries : Role::Keeps; });
+      .Default(
+          [](Operation *other) { return isa<Pointwise>(other) ? Role::Carries : Role::Keeps; });
 }
 
 /// Whether `op` may read narrow cells: a mean sums them in f32.
@@ -119,15 +120,16 @@ private:
   /// Whether the last dimension is not reduced, so that rows of the result are vectors.
   static bool keepsColumns(ReduceOp reduce) {
     int64_t last = reduce.getInput().getType().getRank() - 1;
-    return llvm::none_of(reduce.getAxes(), [&](int64_t axis) { return axis == -1 || axis == last; });
+    return llvm::none_of(reduce.getAxes(),
+                         [&](int64_t axis) { return axis == -1 || axis == last; });
   }
 
   /// Whether the dispatch contracts, or makes its result of narrow tensors by ops that carry them.
   bool yieldsNarrow(DispatchOp dispatch) {
-    bool source = llvm::any_of(dispatch.getInputs().getTypes(), [&](Type type) {
-      return getElementTypeOrSelf(type) == element;
-    });
-    return source && llvm::all_of(dispatch.getBody().front().without_terminator(), [](Operation &op) {
+    bool source = llvm::any_of(dispatch.getInputs().getTypes(),
+                               [&](Type type) { return getElementTypeOrSelf(type) == element; });
+    return source &&
+           llvm::all_of(dispatch.getBody().front().without_terminator(), [](Operation &op) {
              return isa<ConstantOp>(op) || roleOf(&op) != Role::Keeps;
            });
   }
@@ -181,8 +183,7 @@ private:
     Type narrowLines = narrow(lines.getType());
     auto dispatch = DispatchOp::create(builder, loc, TypeRange{narrowLines}, ValueRange{lines});
     Block *body = builder.createBlock(&dispatch.getBody());
-    Value narrowed =
-        convert(builder, body->addArgument(lines.getType(), loc), narrowLines, name);
+    Value narrowed = convert(builder, body->addArgument(lines.getType(), loc), narrowLines, name);
     YieldOp::create(builder, loc, ValueRange{narrowed});
     builder.setInsertionPointAfter(dispatch);
     return copies[value] = reshaped(builder, dispatch.getResult(0), type.getShape());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tensors in bf16, at every ISA level this machine runs: each contraction of Computed.h with computed
-// operands, and small networks with constant weights of odd channels, groups, strides and borders.
-// The self-test compares with the reference interpreter, which rounds where the graph says so and
-// sums in float64; one thread and several give the same bits; and the distance to what float32 gives
-// stays within what the format promises.
+// Tensors in bf16, at every ISA level this machine runs: each contraction of Computed.h with
+// computed operands, and small networks with constant weights of odd channels, groups, strides and
+// borders. The self-test compares with the reference interpreter, which rounds where the graph says
+// so and sums in float64; one thread and several give the same bits; and the distance to what
+// float32 gives stays within what the format promises.
 #include "tests/codegen/Computed.h"
 
 #include "codegen/Compile.h"
@@ -182,17 +182,14 @@ CompileReport check(const std::string &name, const Network &network, double unit
 const std::string product = "transpose_lhs = false, transpose_rhs = false";
 
 TEST(Precision, OddChannelsStridesAndBorders) {
-  CompileReport report =
-      check("odd", Network({1, 19, 23, 3})
-                       .weighted("conv", window(2, 3) + ", groups = 1 : i64", {7, 7, 3, 37},
-                                 {1, 10, 12, 37})
-                       .relu()
-                       .op("max_pool", "window = " + array({3, 3}) + ", " + window(2, 1),
-                           {1, 5, 6, 37})
-                       .weighted("conv", window(1, 1) + ", groups = 1 : i64", {3, 3, 37, 20},
-                                 {1, 5, 6, 20})
-                       .weighted("conv", window(1, 0) + ", groups = 1 : i64", {1, 1, 20, 33},
-                                 {1, 5, 6, 33}));
+  CompileReport report = check(
+      "odd",
+      Network({1, 19, 23, 3})
+          .weighted("conv", window(2, 3) + ", groups = 1 : i64", {7, 7, 3, 37}, {1, 10, 12, 37})
+          .relu()
+          .op("max_pool", "window = " + array({3, 3}) + ", " + window(2, 1), {1, 5, 6, 37})
+          .weighted("conv", window(1, 1) + ", groups = 1 : i64", {3, 3, 37, 20}, {1, 5, 6, 20})
+          .weighted("conv", window(1, 0) + ", groups = 1 : i64", {1, 1, 20, 33}, {1, 5, 6, 33}));
   for (const StepReport &step : report.steps)
     EXPECT_NE(step.winner, "element") << step.operation;
   ASSERT_EQ(report.steps.size(), 5u);
@@ -203,19 +200,17 @@ TEST(Precision, OddChannelsStridesAndBorders) {
 }
 
 TEST(Precision, GroupsDepthwiseDilationAndMeans) {
-  check("groups", Network({1, 9, 10, 6})
-                      .weighted("conv", window(1, 2, 2) + ", groups = 2 : i64", {3, 3, 3, 34},
-                                {1, 9, 10, 34})
-                      .weighted("depthwise_conv", window(2, 1), {3, 3, 34, 1}, {1, 5, 5, 34})
-                      .relu()
-                      .weighted("conv", window(1, 1) + ", groups = 17 : i64", {3, 3, 2, 17},
-                                {1, 5, 5, 17})
-                      .op("avg_pool", "window = " + array({2, 2}) + ", " + window(1, 0),
-                          {1, 4, 4, 17})
-                      .op("reduce", "kind = \"mean\", axes = " + array({1, 2}) + ", keepdims = false",
-                          {1, 17})
-                      .weighted("matmul", product, {17, 11}, {1, 11})
-                      .op("softmax", "axis = -1 : i64", {1, 11}));
+  check(
+      "groups",
+      Network({1, 9, 10, 6})
+          .weighted("conv", window(1, 2, 2) + ", groups = 2 : i64", {3, 3, 3, 34}, {1, 9, 10, 34})
+          .weighted("depthwise_conv", window(2, 1), {3, 3, 34, 1}, {1, 5, 5, 34})
+          .relu()
+          .weighted("conv", window(1, 1) + ", groups = 17 : i64", {3, 3, 2, 17}, {1, 5, 5, 17})
+          .op("avg_pool", "window = " + array({2, 2}) + ", " + window(1, 0), {1, 4, 4, 17})
+          .op("reduce", "kind = \"mean\", axes = " + array({1, 2}) + ", keepdims = false", {1, 17})
+          .weighted("matmul", product, {17, 11}, {1, 11})
+          .op("softmax", "axis = -1 : i64", {1, 11}));
 }
 
 TEST(Precision, TransposedConvolutionsAndMovement) {

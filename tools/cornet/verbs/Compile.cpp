@@ -118,9 +118,9 @@ std::string conclusion(const CompileRequest &request, const CompileReply &reply)
   return fmt::format("{}: {}, {} (weights {}, code {}), peak activations {}, {} kernels ({} from "
                      "the cache), {:.1f} s\n{}",
                      request.output, request.precision, humanBytes(reply.fileBytes),
-                     humanBytes(reply.weightBytes),
-                     humanBytes(reply.codeBytes), humanBytes(reply.arenaBytes), reply.kernels,
-                     reply.cachedKernels, total, parts);
+                     humanBytes(reply.weightBytes), humanBytes(reply.codeBytes),
+                     humanBytes(reply.arenaBytes), reply.kernels, reply.cachedKernels, total,
+                     parts);
 }
 
 void compile(const Options &options, const Context &context) {
@@ -172,8 +172,9 @@ void addCompile(CLI::App &app, Context &context) {
                    "Batch sizes to specialize for; any number of rows is served from them")
       ->delimiter(',')
       ->capture_default_str();
-  verb->add_option("--cpu", options->cpus,
-                   "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16; the loader chooses")
+  verb->add_option(
+          "--cpu", options->cpus,
+          "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16; the loader chooses")
       ->delimiter(',')
       ->capture_default_str();
   verb->add_option("--precision", options->precision,
