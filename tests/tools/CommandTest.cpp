@@ -82,6 +82,18 @@ TEST_F(Command, EveryVerbWorks) {
     EXPECT_NE(good(std::string(verb) + " --help").find("Usage: cornet"), std::string::npos);
 }
 
+TEST_F(Command, PrecisionIsAChoice) {
+  std::string told = good("compile " + digits() + " --precision bf16 -o b.cornet --explain");
+  EXPECT_NE(told.find("b.cornet: bf16, "), std::string::npos) << told;
+  EXPECT_NE(told.find("conv + add + relu -> 1x8x8x16 bf16"), std::string::npos) << told;
+  EXPECT_NE(good("run b.cornet --self-test").find("passed"), std::string::npos);
+  EXPECT_EQ(json("inspect b.cornet --no-measure")["provenance"]["precision"], "bf16");
+  EXPECT_EQ(json("inspect d.cornet --no-measure")["provenance"]["precision"], "fp32");
+  EXPECT_NE(good("compile digits --precision bf16 --print-pipeline")
+                .find("cornet-form-dispatches,cornet-lower-precision{type=bf16}"),
+            std::string::npos);
+}
+
 TEST_F(Command, TheReadmesExampleWorks) {
   std::string readme = readFile(CORNET_SOURCE_DIR "/README.md");
   size_t begin = readme.find("```cpp\n");
