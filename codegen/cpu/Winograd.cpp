@@ -133,12 +133,15 @@ std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::str
             best = w;
         }
     }
-  double direct = double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) / kDirect;
+  double direct = double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) /
+                  (kDirect * double(k.word));
   whyNot = best ? "computing it directly is less work" : "it has no such patch";
   if (!best || (wish.m == 0 && best->cost > 0.95 * direct))
     return std::nullopt;
   best->k.panels.width = best->width, best->k.panels.first = 0;
   best->k.panels.channelMajor = true;
+  best->k.word = best->k.panels.word = 1, best->k.through = false; // narrow cells are widened
+  best->k.panels.S = k.S, best->k.panels.channels = k.channels;
   return best;
 }
 
