@@ -39,7 +39,7 @@ def command(arguments, limit=None, **more):
         raise Failure(f"{arguments[0]} is not there") from None
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        errors = [line for line in said if re.search(r"(error|Error|Exit): ", line)]
+        errors = [line for line in said if re.search(r"^peers: |(error|Error): ", line)]
         name = pathlib.Path(arguments[0]).name
         ended = f"{name} was ended by signal {-done.returncode}" if done.returncode < 0 else f"{name} ended with status {done.returncode}"
         raise Failure((errors or [ended])[-1].strip()[:300])
