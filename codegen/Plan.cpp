@@ -239,16 +239,26 @@ uint64_t placeInArena(std::vector<Life> &lives) {
   return end;
 }
 
-/// "conv + add + relu -> 1x56x56x64".
+/// A cast between reals, which says in what tensors are stored.
+bool isStorage(Operation &op) {
+  return isa<CastOp>(op) && isa<FloatType>(getElementTypeOrSelf(op.getOperand(0))) &&
+         isa<FloatType>(getElementTypeOrSelf(op.getResult(0)));
+}
+
+/// "conv + add + relu -> 1x56x56x64", and "bf16" where the result is stored so.
 std::string summarize(DispatchOp dispatch) {
   std::string text;
-  for (Operation &op : dispatch.getBody().front().without_terminator())
-    if (!isa<ConstantOp>(op))
+  auto ops = dispatch.getBody().front().without_terminator();
+  bool all = llvm::all_of(ops, isStorage);
+  for (Operation &op : ops)
+    if (!isa<ConstantOp>(op) && (all || !isStorage(op)))
       text += (text.empty() ? "" : " + ") + op.getName().stripDialect().str();
   text += " -> ";
   for (auto [i, extent] :
        llvm::enumerate(cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape()))
     text += (i ? "x" : "") + std::to_string(extent);
+  if (Type element = getElementTypeOrSelf(dispatch.getResult(0)); element.isBF16())
+    text += " bf16";
   return text;
 }
 

@@ -149,7 +149,8 @@ Builder build(const Artifact &artifact, ArrayRef<Segment> segments, ArrayRef<uin
   flatbuffers::Offset<fb::SelfTest> test;
   if (!artifact.selfTest.entry.empty())
     test = fb::CreateSelfTestDirect(b, artifact.selfTest.entry.c_str(), artifact.selfTest.batch,
-                                    uint32_t(segments.size() - 1), 1e-4f, 1e-3f);
+                                    uint32_t(segments.size() - 1), artifact.selfTest.absolute,
+                                    artifact.selfTest.relative);
   std::vector<flatbuffers::Offset<fb::KeyValue>> facts;
   for (const auto &[key, value] : artifact.provenance)
     facts.push_back(fb::CreateKeyValueDirect(b, key.c_str(), value.c_str()));

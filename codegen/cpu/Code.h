@@ -57,6 +57,21 @@ struct Code {
   mlir::Value choose(mlir::Value c, mlir::Value x, mlir::Value y) const {
     return mlir::arith::SelectOp::create(b, loc, c, x, y);
   }
+  /// `value`, a real or a vector of reals, as reals of type `element`, rounded to nearest even.
+  mlir::Value real(mlir::Value value, mlir::Type element) const {
+    mlir::Type from = mlir::getElementTypeOrSelf(value.getType()), to = element;
+    if (from == element)
+      return value;
+    if (auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType()))
+      to = vector.clone(element);
+    if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
+      return mlir::arith::ExtFOp::create(b, loc, to, value);
+    // What was widened is narrowed to itself.
+    if (auto wide = value.getDefiningOp<mlir::arith::ExtFOp>();
+        wide && wide.getIn().getType() == to)
+      return wide.getIn();
+    return mlir::arith::TruncFOp::create(b, loc, to, value);
+  }
 
   /// for (i = from; i < to; ++i) carrying `values`; `body` returns the next ones.
   llvm::SmallVector<mlir::Value>

@@ -47,19 +47,22 @@ namespace {
 /// exp, log, tanh, erf, ... as polynomials, on scalars and vectors: no libm in a kernel.
 struct ExpandMath : PassWrapper<ExpandMath, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandMath)
-  explicit ExpandMath(bool avx512) : avx512(avx512) {}
+  ExpandMath(bool avx512, bool narrows) : avx512(avx512), narrows(narrows) {}
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<LLVM::LLVMDialect, math::MathDialect>();
   }
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathExpansions(patterns, avx512);
+    if (!narrows)
+      arith::populateExpandBFloat16Patterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns, MathPolynomialApproximationOptions());
     math::populateExpansionPatterns(patterns, {"powf"});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
   bool avx512;
+  bool narrows; ///< f32 to bf16 is an instruction, else arithmetic on bits
 };
 
 LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
@@ -69,7 +72,7 @@ LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
         f.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(f.getContext()));
   });
   PassManager pm(module.getContext());
-  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(target.lanes == 16));
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(target.lanes == 16, target.dots));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
@@ -138,8 +141,8 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(const Isa &is
   if (!target)
     return llvm::createStringError(error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, isa.level, isa.lanes == 16 ? "-prefer-256-bit" : "", llvm::TargetOptions(),
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      triple, isa.cpu(), isa.features(), llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// A kernel as LLVM IR in a context of its own, so that kernels can be optimized side by side.
@@ -164,7 +167,9 @@ llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine 
   wrap(*out.module, kernel.symbol);
   setFastMath(*out.module);
   for (llvm::Function &function : *out.module) {
-    function.addFnAttr("target-cpu", isa.level);
+    function.addFnAttr("target-cpu", isa.cpu());
+    if (isa.dots)
+      function.addFnAttr("target-features", isa.features());
     function.addFnAttr("prefer-vector-width", std::to_string(isa.lanes * 32));
   }
   return llvm::Error::success();

@@ -37,7 +37,7 @@ std::optional<Reduction> describe(ReduceOp op) {
   llvm::sort(axes);
   if (axes.empty() || axes.back() - axes.front() + 1 != int64_t(axes.size()))
     return std::nullopt;
-  return Reduction{op.getInput(), cells(in.take_front(axes.front())),
+  return Reduction{storedAs(op.getInput()), cells(in.take_front(axes.front())),
                    cells(in.slice(axes.front(), axes.size())),
                    cells(in.drop_front(axes.back() + 1)), op.getKind()};
 }

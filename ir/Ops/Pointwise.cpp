@@ -120,9 +120,12 @@ Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
     return c.integer()
                ? Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, c.constant(0)))
                : Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, c.constant(0)));
+  if (!c.integer() && isa<FloatType>(to))
+    return to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth()
+               ? Value(arith::TruncFOp::create(b, loc, type, x))
+               : Value(arith::ExtFOp::create(b, loc, type, x));
   if (!c.integer())
-    return isa<FloatType>(to) ? Value(arith::ExtFOp::create(b, loc, type, x))
-                              : Value(arith::FPToSIOp::create(b, loc, type, x));
+    return arith::FPToSIOp::create(b, loc, type, x);
   if (from.isInteger(1))
     return isa<FloatType>(to) ? Value(arith::UIToFPOp::create(b, loc, type, x))
                               : Value(arith::ExtUIOp::create(b, loc, type, x));

@@ -75,7 +75,8 @@ TEST(Roofline, Bf16HasItsOwnPeak) {
 std::string why(StepTime slow, unsigned threads = 1, uint64_t arena = 0) {
   Peaks peaks = machine(threads);
   std::string out;
-  for (const std::string &reason : roofsOf({slow}, peaks, arena, 16)[0].reasons)
+  auto roofs = roofsOf({slow}, peaks, arena, 16);
+  for (const std::string &reason : roofs[0].reasons)
     out += reason + "\n";
   return out;
 }

@@ -51,7 +51,8 @@ void fill(Variable &variable, const Layer &layer, size_t place) {
   int64_t cells = 1, fan = 1;
   for (int64_t extent : shape)
     cells *= extent;
-  for (size_t d = 0; d + (shape.back() == 1 ? 2 : 1) < shape.size(); ++d) // one: depthwise
+  bool depthwise = shape.size() > 2 && shape.back() == 1;
+  for (size_t d = 0; d + (depthwise ? 2 : 1) < shape.size(); ++d)
     fan *= shape[d];
   std::string kind = variable.name.substr(variable.name.rfind('/') + 1);
   float scale = 0.1f, shift = 0;
