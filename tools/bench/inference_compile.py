@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -38,8 +39,10 @@ def command(arguments, limit=None, **more):
         raise Failure(f"{arguments[0]} is not there") from None
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        errors = [line for line in said if "error" in line.lower()]
-        raise Failure((errors or said or [f"ended with status {done.returncode}"])[-1].strip()[:300])
+        errors = [line for line in said if re.search(r"^peers: |(error|Error): ", line)]
+        name = pathlib.Path(arguments[0]).name
+        ended = f"{name} was ended by signal {-done.returncode}" if done.returncode < 0 else f"{name} ended with status {done.returncode}"
+        raise Failure((errors or [ended])[-1].strip()[:300])
     return time.monotonic() - start
 
 
