@@ -4,6 +4,8 @@
 // which must end with a sentence, the documented exit code and no output file.
 #include "Command.h"
 
+#include <fstream>
+
 namespace cornet::cli {
 namespace {
 
