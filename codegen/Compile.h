@@ -18,6 +18,7 @@ struct CompileOptions {
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};  ///< ISA levels; one variant each
   std::string pipeline = "inference-cpu"; ///< a pipeline's name, or its text
+  std::string precision = "fp32";         ///< or "bf16": what tensors are multiplied and stored in
   unsigned threads = 2;                   ///< for compiling
   bool selfTest = true;                   ///< store inputs and the reference interpreter's results
   std::function<void(llvm::StringRef stage, double fraction)> progress;

@@ -2,10 +2,14 @@
 //
 // Plan formation. Each dispatch becomes a step by the first implementation that accepts it. A
 // result lives in the arena from its step to its last use, or in the caller's output when it is
-// returned; reshapes share their input's buffer. Arena places: the largest first, each at the
-// lowest offset that is free over its whole life.
+// returned; reshapes share their input's buffer, and a pointwise chain writes over an input whose
+// last reader it is. Arena places: the largest first, each at the lowest offset that is free over
+// its whole life.
 #include "codegen/Plan.h"
 
+#include "codegen/Work.h"
+
+#include "ir/Ops/Rows.h"
 #include "runtime/schema/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -55,7 +59,9 @@ Value copyOf(Operation *ret, Value value) {
 /// input's place.
 bool readsInPlace(DispatchOp dispatch, unsigned index, Value result) {
   BlockArgument argument = dispatch.getBody().getArgument(index);
-  return argument.getType() == result.getType() &&
+  bool walksTwice = llvm::any_of(dispatch.getBody().front().getOps<ReduceOp>(),
+                                 [](ReduceOp op) { return Rows::of(op).has_value(); });
+  return !walksTwice && argument.getType() == result.getType() &&
          llvm::all_of(argument.getUsers(), [&](Operation *user) {
            return isa<YieldOp>(user) ||
                   (isa<Pointwise>(user) &&
@@ -148,6 +154,51 @@ private:
   llvm::DenseSet<Value> claimed;
 };
 
+/// The uses of `value` and of its reshapes.
+SmallVector<OpOperand *> usesOf(Value value) {
+  SmallVector<OpOperand *> out;
+  SmallVector<Value> same{value};
+  for (size_t i = 0; i < same.size(); ++i)
+    for (OpOperand &use : same[i].getUses())
+      if (auto reshape = dyn_cast<ReshapeOp>(use.getOwner()))
+        same.push_back(reshape);
+      else
+        out.push_back(&use);
+  return out;
+}
+
+/// Lets chains of pointwise ops write over inputs that nobody reads later: what is read and written
+/// is in the cache once, and the arena is smaller.
+void writeInPlace(func::FuncOp entry) {
+  auto staysInside = [](Value value) {
+    return value.getDefiningOp<DispatchOp>() && llvm::none_of(usesOf(value), [](OpOperand *use) {
+             return use->getOwner()->hasTrait<OpTrait::IsTerminator>();
+           });
+  };
+  for (auto dispatch : entry.getOps<DispatchOp>()) {
+    if (!llvm::all_of(dispatch.getBody().front().without_terminator(),
+                      [](Operation &op) { return isa<ConstantOp, Pointwise>(op); }))
+      continue;
+    SmallVector<int64_t> places(dispatch.getNumResults(), -1);
+    if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place"))
+      places.assign(given.asArrayRef().begin(), given.asArrayRef().end());
+    auto isLast = [&](unsigned input) {
+      SmallVector<OpOperand *> uses = usesOf(root(dispatch.getInputs()[input]));
+      return llvm::all_of(uses, [&](OpOperand *use) {
+        return use->getOwner() == dispatch ? use->getOperandNumber() == input
+                                           : use->getOwner()->isBeforeInBlock(dispatch);
+      });
+    };
+    for (auto [place, result] : llvm::zip(places, dispatch.getResults()))
+      for (unsigned i = 0; place < 0 && staysInside(result) && i < dispatch.getInputs().size(); ++i)
+        if (!llvm::is_contained(places, int64_t(i)) && readsInPlace(dispatch, i, result) &&
+            staysInside(root(dispatch.getInputs()[i])) && isLast(i))
+          place = i;
+    if (llvm::any_of(places, [](int64_t place) { return place >= 0; }))
+      dispatch->setAttr("in_place", DenseI64ArrayAttr::get(entry.getContext(), places));
+  }
+}
+
 /// A buffer before its op is built: arena places are known last.
 struct PlannedBuffer {
   const char *storage;
@@ -188,16 +239,26 @@ uint64_t placeInArena(std::vector<Life> &lives) {
   return end;
 }
 
-/// "conv + add + relu -> 1x56x56x64".
+/// A cast between reals, which says in what tensors are stored.
+bool isStorage(Operation &op) {
+  return isa<CastOp>(op) && isa<FloatType>(getElementTypeOrSelf(op.getOperand(0))) &&
+         isa<FloatType>(getElementTypeOrSelf(op.getResult(0)));
+}
+
+/// "conv + add + relu -> 1x56x56x64", and "bf16" where the result is stored so.
 std::string summarize(DispatchOp dispatch) {
   std::string text;
-  for (Operation &op : dispatch.getBody().front().without_terminator())
-    if (!isa<ConstantOp>(op))
+  auto ops = dispatch.getBody().front().without_terminator();
+  bool all = llvm::all_of(ops, isStorage);
+  for (Operation &op : ops)
+    if (!isa<ConstantOp>(op) && (all || !isStorage(op)))
       text += (text.empty() ? "" : " + ") + op.getName().stripDialect().str();
   text += " -> ";
   for (auto [i, extent] :
        llvm::enumerate(cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape()))
     text += (i ? "x" : "") + std::to_string(extent);
+  if (Type element = getElementTypeOrSelf(dispatch.getResult(0)); element.isBF16())
+    text += " bf16";
   return text;
 }
 
@@ -331,6 +392,7 @@ std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &imp
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                         const Variables &variables, CompileReport &report, ModuleOp plans) {
   Returns returns(entry, variables);
+  writeInPlace(entry);
   std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
   auto add = [&](const char *storage, uint64_t index, uint64_t offset, uint64_t size) {
@@ -365,6 +427,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     std::vector<uint32_t> buffers;
     int64_t tiles;
     uint64_t scratch = 0; ///< bytes
+    Work work = {};
   };
   std::vector<Step> steps;
   size_t firstReport = report.steps.size();
@@ -386,8 +449,11 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
       lives[life->second].last = steps.size();
     lifeOf[it->second] = lives.size();
     lives.push_back({it->second, aligned(bytesOf(type)), steps.size(), steps.size()});
-    steps.push_back(
-        {kernel, {plain, it->second}, implementation.packTiles(dispatch, index, kernels.isa)});
+    steps.push_back({kernel,
+                     {plain, it->second},
+                     implementation.packTiles(dispatch, index, kernels.isa),
+                     0,
+                     {0, bytesOf(source.getType()), bytesOf(type), 0}});
     report.steps.push_back({entry.getName().str(),
                             kernels.isa.level,
                             layerOf(dispatch.getLoc()),
@@ -407,7 +473,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     Step step{kernels.get(dispatch, implementation),
               {},
               implementation.tiles(dispatch, kernels.isa),
-              aligned(4 * uint64_t(implementation.scratch(dispatch, kernels.isa)))};
+              aligned(4 * uint64_t(implementation.scratch(dispatch, kernels.isa))),
+              workOf(dispatch)};
     for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
       Value source = root(input);
       if (auto constant = source.getDefiningOp<ConstantOp>()) {
@@ -425,8 +492,12 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     for (uint32_t buffer : step.buffers)
       if (auto it = lifeOf.find(buffer); it != lifeOf.end())
         lives[it->second].last = now;
-    for (Value result : dispatch.getResults()) {
-      if (!bufferOf.contains(result)) {
+    auto inPlace = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place");
+    for (OpResult result : dispatch.getResults()) {
+      if (int64_t from = inPlace ? inPlace[result.getResultNumber()] : -1;
+          from >= 0 && !bufferOf.contains(result)) {
+        bufferOf[result] = step.buffers[size_t(from)];
+      } else if (!bufferOf.contains(result)) {
         uint64_t size = bytesOf(result.getType());
         bufferOf[result] = add("arena", 0, 0, size);
         lifeOf[bufferOf[result]] = lives.size();
@@ -458,7 +529,10 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     for (uint32_t buffer : step.buffers)
       operands.push_back(values[buffer]);
     plan::StepOp::create(b, entry.getLoc(), step.kernel, operands, step.tiles, told.layer,
-                         told.operation, told.winner, step.scratch);
+                         told.operation, told.winner, step.scratch,
+                         llvm::ArrayRef<int64_t>{int64_t(step.work.flops), int64_t(step.work.read),
+                                                 int64_t(step.work.written),
+                                                 int64_t(step.work.weights)});
   }
   return plan;
 }

@@ -5,8 +5,9 @@
 
 Builds each model in Keras, gives it seeded random weights and, so that signals neither vanish nor
 explode, batch-normalization statistics of what reaches each layer; saves them, compiles the model of
-the same name with `--weights`, runs random images and compares. Any backend will do; torch starts fastest. Demands for each image a cosine of
-0.99999 and the same best class. Prints a table; the exit code is 0 when all is well.
+the same name with `--weights`, runs random images and compares. Any backend will do; torch starts fastest.
+Demands for each image a cosine of 0.99999 and the same best class; with `--precision bf16`, a cosine of
+0.999 and one class in ten may be another. Prints a table; the exit code is 0 when all is well.
 """
 import argparse
 import os
@@ -119,8 +120,8 @@ def verify(name, options, folder):
     else:
         model.save(weights)
     start = time.time()
-    subprocess.run([CORNET, "compile", name, "--weights", weights, "-o", artifact, "--quiet"], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run([CORNET, "compile", name, "--weights", weights, "-o", artifact, "--quiet", "--precision",
+                    options.precision], check=True, stdout=subprocess.DEVNULL)
     seconds = time.time() - start
     np.save(folder / "x.npy", images)
     start = time.time()
@@ -135,7 +136,8 @@ def verify(name, options, folder):
     a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
     logits = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
     best = got.argmax(1) == want.argmax(1)
-    good = bool(cosine.min() >= 0.99999 and logits.min() >= 0.99999 and best.all())
+    least, share = (0.99999, 1) if options.precision == "fp32" else (0.999, 0.9)
+    good = bool(cosine.min() >= least and logits.min() >= least and best.mean() >= share)
     print(f"{name:17} {model.count_params():11,} {1 - cosine.min():11.1e} {1 - logits.min():11.1e} {best.sum():3}/{len(best)}"
           f" {len(set(want.argmax(1))):7} {seconds:9.1f} {running:7.1f}  {'ok' if good else 'WRONG'}", flush=True)
     for path in (weights, artifact):
@@ -148,6 +150,7 @@ def main():
     parser.add_argument("models", nargs="*", help="zoo names; default: all that keras.applications has")
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--file", choices=["keras", "weights.h5", "h5"], default="weights.h5")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     known = subprocess.run([CORNET, "models"], check=True, capture_output=True, text=True).stdout.split()

@@ -15,7 +15,9 @@ namespace cornet {
 #include "passes/Passes.h.inc"
 
 /// The text of the named pipeline with `batches` filled in: what `--print-pipeline` prints and
-/// `cornet-opt --pass-pipeline` runs. Names: "inference-cpu". Empty for an unknown name.
-std::string pipelineText(llvm::StringRef name, llvm::ArrayRef<int64_t> batches);
+/// `cornet-opt --pass-pipeline` runs. Names: "inference-cpu", "training-cpu". Empty for an unknown
+/// name. `precision` is "fp32" or a type that cornet-lower-precision takes; training stays fp32.
+std::string pipelineText(llvm::StringRef name, llvm::ArrayRef<int64_t> batches,
+                         llvm::StringRef precision = "fp32");
 
 } // namespace cornet

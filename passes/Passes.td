@@ -42,6 +42,11 @@ def FormDispatches : Pass<"cornet-form-dispatches"> {
   let summary = "Group ops into dispatches, each of which becomes one kernel";
 }
 
+def LowerPrecision : Pass<"cornet-lower-precision"> {
+  let summary = "Multiply and store tensors between dispatches in 16 bits, sensitive ones aside";
+  let options = [Option<"type", "type", "std::string", "\"bf16\"", "bf16">];
+}
+
 def Gradient : Pass<"cornet-gradient"> {
   let summary = "Write gradients in vector-Jacobian products";
 }

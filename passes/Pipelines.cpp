@@ -10,7 +10,7 @@ namespace {
 
 struct Pipeline {
   const char *name;
-  const char *text; // $batches stands for the batch sizes
+  const char *text; // $batches stands for the batch sizes, $precision for what lowers it
 };
 
 constexpr Pipeline pipelines[] = {
@@ -19,11 +19,12 @@ constexpr Pipeline pipelines[] = {
      "func.func(cornet-decompose-composites,cornet-fold-constants,cornet-fold-batch-norm,cornet-"
      "fold-constants,cornet-fold-padding,"
      "cornet-fold-broadcasts,cse,canonicalize,cornet-split-reductions,"
-     "cornet-form-dispatches),symbol-dce)"},
+     "cornet-form-dispatches$precision),symbol-dce)"},
     // Variables stay; gradients are written before the composites that have one of their own go.
     {"training-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},canonicalize,func.func(cornet-decompose-"
-     "composites{keep=softmax,conv_transpose,custom_gradient},cornet-gradient,cornet-decompose-composites,"
+     "composites{keep=softmax,conv_transpose,custom_gradient},cornet-gradient,cornet-decompose-"
+     "composites,"
      "cornet-fold-constants{max-elements=4096},cornet-fold-broadcasts,cse,canonicalize,cornet-"
      "split-reductions,"
      "cornet-form-dispatches),symbol-"
@@ -32,14 +33,20 @@ constexpr Pipeline pipelines[] = {
 
 } // namespace
 
-std::string pipelineText(llvm::StringRef name, llvm::ArrayRef<int64_t> batches) {
+std::string pipelineText(llvm::StringRef name, llvm::ArrayRef<int64_t> batches,
+                         llvm::StringRef precision) {
+  std::string sizes =
+      llvm::join(llvm::map_range(batches, [](int64_t n) { return std::to_string(n); }), ",");
+  std::string lower =
+      precision == "fp32" ? "" : (",cornet-lower-precision{type=" + precision + "}").str();
   for (const Pipeline &pipeline : pipelines) {
     if (name != pipeline.name)
       continue;
     std::string text = pipeline.text;
-    std::string sizes =
-        llvm::join(llvm::map_range(batches, [](int64_t n) { return std::to_string(n); }), ",");
-    return text.replace(text.find("$batches"), 8, sizes);
+    text.replace(text.find("$batches"), 8, sizes);
+    if (size_t at = text.find("$precision"); at != text.npos)
+      text.replace(at, 10, lower);
+    return text;
   }
   return "";
 }

@@ -59,7 +59,9 @@ auto plan(Builder &b, plan::EntryOp plan, const std::vector<std::string> &kernel
     auto kernel = llvm::find(kernels, step.getKernel()) - kernels.begin();
     steps.push_back(fb::CreateStepDirect(
         b, step.getLayer().str().c_str(), step.getSummary().str().c_str(),
-        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles(), step.getScratch()));
+        step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles(),
+        step.getScratch(), uint64_t(step.getWork()[0]), uint64_t(step.getWork()[1]),
+        uint64_t(step.getWork()[2]), uint64_t(step.getWork()[3])));
   }
   return fb::CreatePlanDirect(b, plan.getBatch(), plan.getArena(), &buffers, &steps);
 }
@@ -147,7 +149,8 @@ Builder build(const Artifact &artifact, ArrayRef<Segment> segments, ArrayRef<uin
   flatbuffers::Offset<fb::SelfTest> test;
   if (!artifact.selfTest.entry.empty())
     test = fb::CreateSelfTestDirect(b, artifact.selfTest.entry.c_str(), artifact.selfTest.batch,
-                                    uint32_t(segments.size() - 1), 1e-4f, 1e-3f);
+                                    uint32_t(segments.size() - 1), artifact.selfTest.absolute,
+                                    artifact.selfTest.relative);
   std::vector<flatbuffers::Offset<fb::KeyValue>> facts;
   for (const auto &[key, value] : artifact.provenance)
     facts.push_back(fb::CreateKeyValueDirect(b, key.c_str(), value.c_str()));

@@ -31,6 +31,7 @@ struct SelfTest {
   std::string entry;
   uint64_t batch = 0;
   std::vector<float> data; ///< inputs, then outputs
+  float absolute = 1e-4f, relative = 1e-3f;
 };
 
 struct Artifact {

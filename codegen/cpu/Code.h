@@ -42,6 +42,11 @@ struct Code {
   mlir::Value max(mlir::Value x, mlir::Value y) const {
     return mlir::arith::MaxSIOp::create(b, loc, x, y);
   }
+  /// x + y of reals, one of several sums side by side that stay apart: reassociated, they would all
+  /// become one long chain when a loop is unrolled.
+  mlir::Value accumulate(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::AddFOp::create(b, loc, x, y, mlir::arith::FastMathFlags::contract);
+  }
   /// 0 <= x < extent as i1.
   mlir::Value inside(mlir::Value x, int64_t extent) const {
     return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::ult, x, index(extent));
@@ -51,6 +56,21 @@ struct Code {
   }
   mlir::Value choose(mlir::Value c, mlir::Value x, mlir::Value y) const {
     return mlir::arith::SelectOp::create(b, loc, c, x, y);
+  }
+  /// `value`, a real or a vector of reals, as reals of type `element`, rounded to nearest even.
+  mlir::Value real(mlir::Value value, mlir::Type element) const {
+    mlir::Type from = mlir::getElementTypeOrSelf(value.getType()), to = element;
+    if (from == element)
+      return value;
+    if (auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType()))
+      to = vector.clone(element);
+    if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
+      return mlir::arith::ExtFOp::create(b, loc, to, value);
+    // What was widened is narrowed to itself.
+    if (auto wide = value.getDefiningOp<mlir::arith::ExtFOp>();
+        wide && wide.getIn().getType() == to)
+      return wide.getIn();
+    return mlir::arith::TruncFOp::create(b, loc, to, value);
   }
 
   /// for (i = from; i < to; ++i) carrying `values`; `body` returns the next ones.

@@ -10,10 +10,13 @@
 // convolution and batches of a product are parts, each a contraction of its own; so are the phases
 // of a strided transposed convolution. The right side of a plain product of two computed tensors is
 // read where it lies; other computed weights are packed by a step of their own.
+//
+// Cells of bf16 go in words of two along k where the level multiplies and adds pairs to f32; else
+// they are widened one by one. Sums are f32 in either case.
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/Implementation.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
@@ -60,12 +63,10 @@ public:
     RankedTensorType packed = packedType(dispatch, index, isa);
     if (packed == value.getType())
       return value;
-    auto dense = cast<DenseElementsAttr>(value);
-    std::vector<float> from(dense.value_begin<float>(), dense.value_end<float>());
-    std::vector<float> to(size_t(packed.getNumElements()), 0.0f);
+    SmallVector<Panels> panels;
     for (const Contraction &k : contractionsOf(dispatch, isa))
-      k.panels.pack(from, to);
-    return DenseElementsAttr::get(packed, ArrayRef<float>(to));
+      panels.push_back(k.panels);
+    return packedBy(panels, cast<DenseElementsAttr>(value), packed);
   }
 
   int64_t packTiles(DispatchOp dispatch, unsigned, const Isa &isa) const override {
@@ -129,7 +130,8 @@ private:
     Emitter(const Code &c, const Contraction &k, Epilogue &epilogue, const Isa &isa)
         : c(c), k(k), tile(k.tile), epilogue(epilogue), lanes(isa.lanes), width(k.columnsOf(isa)),
           weightPitch(k.packed ? width : k.outputs), input(epilogue.flat(k.input)),
-          weights(epilogue.flat(k.weights)) {}
+          weights(epilogue.flat(k.weights)),
+          bytes(cast<MemRefType>(input.getType()).getElementTypeBitWidth() / 8) {}
 
     /// Tiles go by blocks of units, within a block by panels: a block's input stays in the second
     /// cache while the panels pass, a panel in the first while the block's units do. Threads take
@@ -159,51 +161,112 @@ private:
 
   private:
     using Values = SmallVector<Value>;
-    /// A panel of so many cells does not stay in the first cache; its lines are fetched so many k
-    /// before their turn.
-    static constexpr int64_t kStreamed = 16384, kAhead = 48;
+    /// A panel of so many bytes does not stay in the first cache; its lines are fetched so many
+    /// words before their turn.
+    static constexpr int64_t kStreamed = 65536, kAhead = 48;
     using Line = Geometry::Line;
 
     int64_t blockOf(int64_t units) const {
       int64_t pixels = k.flat() ? k.width : k.lines / k.perLine * k.inHeight * k.inWidth;
       if (pixels < k.R * k.S * k.outputs)
         return units;
-      int64_t bytes = 4 * k.pixel * (k.flat() ? tile.rows : k.strideY * k.inWidth);
-      return std::clamp<int64_t>((128 << 10) / bytes, 1, units);
+      int64_t unit = bytes * k.pixel * (k.flat() ? tile.rows : k.strideY * k.inWidth);
+      return std::clamp<int64_t>((128 << 10) / unit, 1, units);
     }
 
-    /// One k: sums[m][j] + input[bases[m] + step] * weights[weight + step ...].
-    void step(Value step, ArrayRef<Value> bases, Value weight, ValueRange sums, Values &next) {
-      Value at = c.add(weight, c.mul(step, weightPitch));
+    /// The weights of the word of k that begins at `at`, for vector `j`.
+    Value weightsOf(Value at, int64_t j, bool half) {
+      Value mask = k.packed ? Value() : maskAt(j);
+      if (k.word == 1)
+        return epilogue.load(weights, c.add(at, j * lanes), mask);
+      auto pairs = VectorType::get({2 * lanes}, c.b.getBF16Type());
+      if (k.packed)
+        return vector::LoadOp::create(c.b, c.loc, pairs, weights,
+                                      ValueRange{c.add(at, 2 * j * lanes)});
+      Value low = epilogue.loadStored(weights, c.add(at, j * lanes), mask);
+      Value high = half ? arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(low.getType()))
+                        : epilogue.loadStored(weights, c.add(at, j * lanes + k.outputs), mask);
+      return vector::InterleaveOp::create(c.b, c.loc, low, high);
+    }
+
+    /// The input's word at `at` in every lane; where one half exists alone, a zero beside it.
+    Value spread(Value at, bool half, bool high = false) {
+      if (k.word == 1)
+        return vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(),
+                                           epilogue.loadScalar(input, at));
+      Type i32 = c.b.getI32Type(), bf16 = c.b.getBF16Type();
+      Value word;
+      if (half) {
+        word = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(at, high)});
+        word = arith::BitcastOp::create(c.b, c.loc, c.b.getI16Type(), word);
+        word = arith::ExtUIOp::create(c.b, c.loc, i32, word);
+        if (high)
+          word = arith::ShLIOp::create(c.b, c.loc, word,
+                                       arith::ConstantIntOp::create(c.b, c.loc, i32, 16));
+      } else {
+        word =
+            vector::LoadOp::create(c.b, c.loc, VectorType::get({2}, bf16), input, ValueRange{at});
+        word = vector::BitCastOp::create(c.b, c.loc, VectorType::get({1}, i32), word);
+        word = vector::ExtractOp::create(c.b, c.loc, word, ArrayRef<int64_t>{0});
+      }
+      word = vector::BroadcastOp::create(c.b, c.loc, VectorType::get({lanes}, i32), word);
+      return vector::BitCastOp::create(c.b, c.loc, VectorType::get({2 * lanes}, bf16), word);
+    }
+
+    Value multiplyAdd(Value x, Value w, Value sum) {
+      if (k.word == 1)
+        return vector::FMAOp::create(c.b, c.loc, x, w, sum);
+      return LLVM::CallIntrinsicOp::create(c.b, c.loc, sum.getType(),
+                                           c.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                                           ValueRange{sum, x, w})
+          .getResult(0);
+    }
+
+    /// One word of k: sums[m][j] + input[bases[m] + step] * weights[weight + step ...].
+    void step(Value step, ArrayRef<Value> bases, Value weight, ValueRange sums, Values &next,
+              bool half = false) {
+      Value at = c.add(weight, c.mul(step, weightPitch * k.word));
       // Weights stream from memory, and the hardware looks ahead no further than a page.
-      if (k.packed && k.depth() * width >= kStreamed)
-        for (int64_t line = 0; line < width; line += 16)
+      int64_t line = 64 / bytes;
+      if (k.packed && k.depth() * width * bytes >= kStreamed)
+        for (int64_t cell = 0; cell < width * k.word; cell += line)
           memref::PrefetchOp::create(c.b, c.loc, weights,
-                                     ValueRange{c.add(at, kAhead * width + line)}, false, 2, true);
+                                     ValueRange{c.add(at, kAhead * width * k.word + cell)}, false,
+                                     2, true);
       Values row;
       for (int64_t j = 0; j < tile.columns; ++j)
-        row.push_back(epilogue.load(weights, c.add(at, j * lanes), k.packed ? Value() : maskAt(j)));
+        row.push_back(weightsOf(at, j, half));
       for (size_t m = 0; m < bases.size(); ++m) {
-        Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(bases[m], step)});
-        Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
+        Value cell = spread(c.add(bases[m], c.mul(step, k.word)), half);
         for (size_t j = 0; j < size_t(tile.columns); ++j)
-          next.push_back(vector::FMAOp::create(c.b, c.loc, spread, row[j],
-                                               sums[m * size_t(tile.columns) + j]));
+          next.push_back(multiplyAdd(cell, row[j], sums[m * size_t(tile.columns) + j]));
       }
     }
 
-    /// The sums after `count` steps.
+    /// The sums after the half word that is left of `count` channels, if there is one.
+    Values multiplyRest(Values sums, int64_t count, ArrayRef<Value> bases, Value weight) {
+      if (count % k.word == 0)
+        return sums;
+      Values next;
+      step(c.index(count / k.word), bases, weight, sums, next, true);
+      return next;
+    }
+
+    /// The sums after `count` channels.
     Values multiply(const Values &sums, int64_t count, ArrayRef<Value> bases, Value weight) {
-      return c.loop(c.index(0), c.index(count), sums, [&](Value i, ValueRange carried) {
-        Values next;
-        step(i, bases, weight, carried, next);
-        return next;
-      });
+      Values now =
+          c.loop(c.index(0), c.index(count / k.word), sums, [&](Value i, ValueRange carried) {
+            Values next;
+            step(i, bases, weight, carried, next);
+            return next;
+          });
+      return multiplyRest(now, count, bases, weight);
     }
 
     /// Few sums leave the multipliers waiting: several sets of them take turns and are added up.
-    Values multiplyLong(int64_t rows, int64_t count, ArrayRef<Value> bases, Value weight) {
+    Values multiplyLong(int64_t rows, int64_t channels, ArrayRef<Value> bases, Value weight) {
       int64_t sets = std::min<int64_t>(ceilDiv(12, rows * tile.columns), 8);
+      int64_t count = channels / k.word;
       while (sets > 1 && count % sets)
         --sets;
       size_t size = size_t(rows * tile.columns);
@@ -219,7 +282,7 @@ private:
         for (size_t i = 0; i < size; ++i)
           all[i] = arith::AddFOp::create(c.b, c.loc, all[i], all[s * size + i]);
       all.truncate(size);
-      return all;
+      return multiplyRest(all, channels, bases, weight);
     }
 
     /// Which lanes of vector `j` of the panel are outputs; null when all of every panel's are.
@@ -275,16 +338,41 @@ private:
       k.forEachTile(c, tile.rows, [&](const Geometry::Tile &t) { lineTile(t, unit, line); });
     }
 
+    /// A kernel row whose words run through its taps, of which a tile at the border lacks some.
+    Values borderRow(const Geometry::Tile &t, Values now, Value base, Value weight) {
+      int64_t cells = k.S * k.channels;
+      for (int64_t cell = 0; cell < cells; cell += 2) {
+        Values row;
+        for (int64_t j = 0; j < tile.columns; ++j)
+          row.push_back(weightsOf(c.add(weight, cell * width), j, false));
+        for (int64_t m = 0; m < t.columns; ++m) {
+          bool low = !k.outside(t.at + m, cell / k.channels);
+          bool high = cell + 1 < cells && !k.outside(t.at + m, (cell + 1) / k.channels);
+          if (!low && !high)
+            continue;
+          Value word = spread(c.add(base, m * k.strideX * k.pixel + cell), !low || !high, high);
+          for (int64_t j = 0; j < tile.columns; ++j) {
+            Value &sum = now[size_t(m * tile.columns + j)];
+            sum = multiplyAdd(word, row[size_t(j)], sum);
+          }
+        }
+      }
+      return now;
+    }
+
     void lineTile(const Geometry::Tile &t, Value unit, const Line &line) {
       int64_t pixel = k.strideX * k.pixel;
       Value left = c.sub(c.add(inputBase, c.mul(t.first, pixel)), c.index(k.padX * k.pixel));
       Values sums = c.loop(line.low, line.high, zeros(t.columns), [&](Value r, ValueRange carried) {
         Value inLine = c.add(line.inputLine, c.mul(r, k.dilationY));
         Value base = c.add(c.mul(inLine, k.inWidth * k.pixel), left);
-        Value weight = c.add(weightBase, c.mul(r, k.S * k.channels * width));
+        Value weight = c.add(weightBase, c.mul(r, k.rowDepth() * width));
         Values now(carried);
         // A kernel row is contiguous in input and weights.
-        bool whole = !t.guarded && k.dilationX == 1 && k.parts == 1;
+        if (k.through && t.guarded)
+          return borderRow(t, now, base, weight);
+        bool whole = !t.guarded && k.dilationX == 1 && k.parts == 1 &&
+                     (k.through || k.padded() == k.channels);
         for (int64_t s = 0; s < (whole ? 1 : k.S); ++s) {
           Values bases, part;
           SmallVector<size_t> places;
@@ -300,7 +388,7 @@ private:
           if (part.empty())
             continue;
           part = multiply(part, whole ? k.S * k.channels : k.channels, bases,
-                          c.add(weight, s * k.channels * width));
+                          c.add(weight, s * k.padded() * width));
           for (auto [place, value] : llvm::zip(places, part))
             now[place] = value;
         }
@@ -319,6 +407,7 @@ private:
     Epilogue &epilogue;
     int64_t lanes, width, weightPitch;
     Value input, weights;
+    int64_t bytes;                                            ///< of a cell of the input
     Value column, weightBase, inputBase, columnBase, rowBase; ///< of the current tile
   };
 };

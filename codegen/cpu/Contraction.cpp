@@ -9,6 +9,8 @@ namespace {
 ArrayRef<int64_t> shapeOf(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+bool isBF16(Value v) { return getElementTypeOrSelf(v).isBF16(); }
+
 int64_t product(ArrayRef<int64_t> extents) {
   int64_t out = 1;
   for (int64_t extent : extents)
@@ -24,7 +26,8 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
   int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
   RegisterTile tile{1, 1};
   // Pixels a multiple of 4 KiB apart meet in one set of the first cache, which has eight ways.
-  bool meet = k.strideX * k.pixel * 4 % 4096 == 0;
+  int64_t bytes = cast<RankedTensorType>(k.input.getType()).getElementTypeBitWidth() / 8;
+  bool meet = k.strideX * k.pixel * bytes % 4096 == 0;
   for (int64_t columns = 1; columns <= 4; ++columns) {
     int64_t most = std::min<int64_t>((registers - columns - 1) / columns, meet ? 7 : 14);
     int64_t count = ceilDiv(pixels, most), cost = 0;
@@ -46,8 +49,14 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
 /// Chooses the tile and completes what panels follow from it.
 void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells, const Isa &isa) {
   k.tile = chooseTile(k, isProduct, batch, isa);
+  k.word = isa.dots && isBF16(k.input) && isBF16(k.weights) ? 2 : 1;
+  k.through = k.word > 1 && k.channels % k.word && k.S > 1 && k.S * k.channels <= 64 &&
+              k.parts == 1 && k.dilationX == 1 && k.packed && k.panels.outputStep == 1;
+  k.panels.word = k.word;
   k.panels.parts = k.parts, k.panels.R = k.R, k.panels.S = k.S;
   k.panels.channels = k.channels, k.panels.outputs = k.outputs;
+  if (k.through) // taps of a row lie one after another
+    k.panels.S = 1, k.panels.channels = k.S * k.channels;
   k.panels.width = k.columnsOf(isa), k.panels.first = packedCells;
   packedCells += k.panels.cells();
 }
@@ -55,7 +64,7 @@ void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCell
 std::optional<Contraction> describe(DispatchOp dispatch, MatmulOp matmul) {
   Contraction out;
   ArrayRef<int64_t> a = shapeOf(matmul.getLhs()), b = shapeOf(matmul.getRhs());
-  out.input = matmul.getLhs(), out.weights = matmul.getRhs();
+  out.input = storedAs(matmul.getLhs()), out.weights = storedAs(matmul.getRhs());
   bool transposed = matmul.getTransposeRhs(), batched = b.size() > 2;
   if (matmul.getTransposeLhs() || (batched && a.drop_back(2) != b.drop_back(2)))
     return std::nullopt;
@@ -84,7 +93,7 @@ std::optional<Contraction> describe(ConvOp conv) {
   static_cast<Geometry &>(out) =
       Geometry::of(in, shapeOf(conv.getResult()), kernel.drop_back(2), conv.getStrides(),
                    conv.getDilations(), conv.getPadding());
-  out.input = conv.getInput(), out.weights = conv.getKernel();
+  out.input = storedAs(conv.getInput()), out.weights = storedAs(conv.getKernel());
   out.pixel = in.back(), out.parts = int64_t(conv.getGroups());
   out.channels = out.inputPart = in.back() / out.parts;
   out.outputs = out.columnPart = kernel.back() / out.parts;
@@ -140,7 +149,7 @@ std::vector<Contraction> describe(ConvTransposeOp op) {
       out.dilationX = strides[x] == 1 ? dilations[x] : 1;
       if (out.R == 0 || out.S == 0) // nothing is summed
         out.R = out.S = 0, out.padY = out.padX = 0;
-      out.input = op.getInput(), out.weights = op.getKernel();
+      out.input = storedAs(op.getInput()), out.weights = storedAs(op.getKernel());
       out.imageStep = rows * columns, out.lineStep = strideY * columns;
       out.pixelStep = strides[x], out.firstPixel = ay * columns + ax;
       int64_t tapY = KW * O * C * (image ? strideY : 1), tapX = O * C * strides[x];

@@ -25,6 +25,7 @@ struct Contraction : Geometry {
   int64_t outputs = 1; ///< of one part
   bool packed = true;  ///< weights are panels, else (k, outputs) as they are
   int64_t pixel = 1;   ///< cells between neighbouring input pixels
+  int64_t word = 1;    ///< cells along k that one instruction multiplies: 2 where pairs are dotted
   int64_t parts = 1, inputPart = 0, columnPart = 0, rowPart = 0; ///< and where a part's cells begin
   /// Place of the pixel at (image, y, x) in the result: image imageStep + y lineStep + x pixelStep
   /// + firstPixel.
@@ -32,7 +33,15 @@ struct Contraction : Geometry {
   RegisterTile tile;
   Panels panels; ///< of packed weights
 
-  int64_t depth() const { return R * S * channels; }
+  /// Whether words run through the taps of a kernel row, because channels are odd and few.
+  bool through = false;
+  /// Rows of a panel for a tap and for a kernel row, in whole words.
+  int64_t padded() const { return (channels + word - 1) / word * word; }
+  int64_t rowDepth() const {
+    return through ? (S * channels + word - 1) / word * word : S * padded();
+  }
+  /// Rows of the weights: of a panel, or of the matrix as it is.
+  int64_t depth() const { return packed ? R * rowDepth() : R * S * channels; }
   bool flat() const {
     return R == 1 && S == 1 && strideY == 1 && strideX == 1 && padY == 0 && padX == 0 &&
            width == inWidth && perLine == inHeight && pixelStep == 1 &&

@@ -46,7 +46,15 @@ public:
   }
 
 private:
+  /// Narrow reals are computed with as f32 and rounded to the type of the op that computes them.
   Value compute(Value value, const Place &at) {
+    Value result = computeAsIs(value, at);
+    if (!isReal(value))
+      return result;
+    return c.real(c.real(result, getElementTypeOrSelf(value)), c.b.getF32Type());
+  }
+
+  Value computeAsIs(Value value, const Place &at) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return memref::LoadOp::create(c.b, c.loc, buffers[argument.getArgNumber()], at);
     Operation *op = value.getDefiningOp();
@@ -635,9 +643,13 @@ public:
         cells.begin(at);
         for (Value value : yielded)
           results.push_back(cells.cell(value, at));
-        for (auto [i, result] : llvm::enumerate(results))
-          memref::StoreOp::create(builder, c.loc, result,
-                                  entry.getArgument(resultArgument(dispatch, i)), at);
+        for (auto [i, result] : llvm::enumerate(results)) {
+          Value buffer = entry.getArgument(resultArgument(dispatch, i));
+          Type stored = getElementTypeOrSelf(buffer);
+          if (isa<FloatType>(stored))
+            result = c.real(result, stored);
+          memref::StoreOp::create(builder, c.loc, result, buffer, at);
+        }
       };
       if (shape.empty())
         return store({});

@@ -10,9 +10,27 @@ ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
-bool isF32(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
-
 } // namespace
+
+bool isReal(Value value) {
+  Type type = getElementTypeOrSelf(value);
+  return type.isF32() || type.isBF16();
+}
+
+std::optional<std::string> refuseNarrow(DispatchOp dispatch) {
+  auto isNarrow = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
+  if (llvm::any_of(dispatch->getOperandTypes(), isNarrow) ||
+      llvm::any_of(dispatch->getResultTypes(), isNarrow))
+    return "it knows f32 alone";
+  return std::nullopt;
+}
+
+Value storedAs(Value value) {
+  auto widen = value.getDefiningOp<CastOp>();
+  bool isWidened = widen && isa<BlockArgument>(widen.getInput()) && isReal(widen.getInput()) &&
+                   getElementTypeOrSelf(widen.getType()).isF32();
+  return isWidened ? widen.getInput() : value;
+}
 
 Operation *rootOf(DispatchOp dispatch) {
   for (Operation &op : dispatch.getBody().front().without_terminator())
@@ -32,10 +50,10 @@ unsigned resultArgument(DispatchOp dispatch, size_t result) {
 }
 
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
-  if (!llvm::all_of(dispatch.getResults(), isF32))
-    return "a result is not f32";
+  if (!llvm::all_of(dispatch.getResults(), isReal))
+    return "a result is neither f32 nor bf16";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
-    if (&op == root || isa<ConstantOp>(op))
+    if (&op == root || isa<ConstantOp>(op) || storedAs(op.getResult(0)) != op.getResult(0))
       continue;
     if (!isa<Pointwise>(op))
       return op.getName().stripDialect().str() + " is not pointwise";
@@ -44,8 +62,8 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
         (before ? shapeOf(root->getOperand(0)) : shapeOf(dispatch.getResult(0))))
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
-      if (isa<BlockArgument>(operand) && !isF32(operand))
-        return "an operand of " + op.getName().stripDialect().str() + " is not f32";
+      if (isa<BlockArgument>(operand) && !isReal(operand))
+        return "an operand of " + op.getName().stripDialect().str() + " is neither f32 nor bf16";
   }
   return std::nullopt;
 }
@@ -86,12 +104,23 @@ Value Epilogue::mask(Value column, int64_t step) const {
 }
 
 Value Epilogue::load(Value flat, Value at, Value mask) const {
+  return c.real(loadStored(flat, at, mask), c.b.getF32Type());
+}
+
+Value Epilogue::loadStored(Value flat, Value at, Value mask) const {
+  auto stored = VectorType::get(type.getShape(), cast<MemRefType>(flat.getType()).getElementType());
   if (!mask)
-    return vector::LoadOp::create(c.b, c.loc, type, flat, ValueRange{at});
-  return vector::MaskedLoadOp::create(c.b, c.loc, type, flat, ValueRange{at}, mask, splat(0));
+    return vector::LoadOp::create(c.b, c.loc, stored, flat, ValueRange{at});
+  Value zeros = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(stored));
+  return vector::MaskedLoadOp::create(c.b, c.loc, stored, flat, ValueRange{at}, mask, zeros);
+}
+
+Value Epilogue::loadScalar(Value flat, Value at) const {
+  return c.real(memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at}), c.b.getF32Type());
 }
 
 void Epilogue::store(Value vector, Value flat, Value at, Value mask) const {
+  vector = c.real(vector, cast<MemRefType>(flat.getType()).getElementType());
   if (mask)
     vector::MaskedStoreOp::create(c.b, c.loc, flat, ValueRange{at}, mask, vector);
   else
@@ -103,9 +132,12 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
     return it->second;
   if (auto constant = value.getDefiningOp<ConstantOp>()) {
     auto cell = cast<DenseElementsAttr>(constant.getValue()).getSplatValue<Attribute>();
+    if (isReal(value))
+      return splat(cast<FloatAttr>(cell).getValueAsDouble());
     auto vector = VectorType::get(type.getShape(), cast<TypedAttr>(cell).getType());
     return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(vector, cell));
   }
+  value = storedAs(value);
   ArrayRef<int64_t> extents = shapeOf(value);
   Value buffer = flat(value), at = c.index(0);
   // The operand's row behind the result's: the same, the only one, or found by coordinates.
@@ -121,8 +153,7 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
       at = outer[d] == 1 ? at : c.add(c.mul(at, outer[d]), place[d + shift]);
   }
   if (extents.empty() || (extents.back() == 1 && columns() != 1))
-    return vector::BroadcastOp::create(c.b, c.loc, type,
-                                       memref::LoadOp::create(c.b, c.loc, buffer, ValueRange{at}));
+    return vector::BroadcastOp::create(c.b, c.loc, type, loadScalar(buffer, at));
   return load(buffer, c.add(c.mul(at, extents.back()), column), mask);
 }
 
@@ -144,18 +175,22 @@ Value Epilogue::before(Value value, Value row, Value column, Value mask) {
 
 void Epilogue::emit(Operation &op, Value row, Value column, Value mask) {
   auto pointwise = dyn_cast<Pointwise>(op);
-  if (!pointwise)
+  if (!pointwise || storedAs(op.getResult(0)) != op.getResult(0))
     return;
   SmallVector<Value> operands;
   for (Value value : op.getOperands())
     operands.push_back(operand(value, row, column, mask));
-  values[op.getResult(0)] = pointwise.emitScalar(c.b, c.loc, operands);
+  Value result = pointwise.emitScalar(c.b, c.loc, operands);
+  if (isReal(op.getResult(0))) // rounded to the op's type, and computed with as f32
+    result = c.real(c.real(result, getElementTypeOrSelf(op.getResult(0))), c.b.getF32Type());
+  values[op.getResult(0)] = result;
 }
 
 void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
   values.clear();
   if (root)
-    values[root->getResult(0)] = rootValue;
+    values[root->getResult(0)] =
+        c.real(c.real(rootValue, getElementTypeOrSelf(root->getResult(0))), c.b.getF32Type());
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op != root && (!root || root->isBeforeInBlock(&op)))
       emit(op, row, column, mask);

@@ -2,7 +2,8 @@
 //
 // What every vector emitter shares: buffers as flat arrays, rows of the result cut into vectors
 // with a mask for the ragged end, and the pointwise ops that follow a group's root. A row is the
-// last dimension; rows are counted over all others.
+// last dimension; rows are counted over all others. Real cells narrower than f32 are widened where
+// they are loaded and rounded where the graph says so, by a cast or an op's type.
 #pragma once
 
 #include "codegen/cpu/Code.h"
@@ -19,6 +20,15 @@ mlir::Operation *rootOf(DispatchOp dispatch);
 /// The kernel's argument that result `result` is stored to: its own, or the input that it takes the
 /// place of. A kernel never reads and writes one buffer through two arguments.
 unsigned resultArgument(DispatchOp dispatch, size_t result);
+
+/// What is read for `value`: the dispatch's argument whose 16-bit cells a cast widens, or `value`
+/// itself.
+mlir::Value storedAs(mlir::Value value);
+
+/// Whether cells of `value` are reals that vectors of f32 compute with: f32 or bf16.
+bool isReal(mlir::Value value);
+/// Why an implementation that knows f32 alone cannot serve `dispatch`, or nothing when it can.
+std::optional<std::string> refuseNarrow(DispatchOp dispatch);
 
 /// Why the ops after the root cannot be computed on vectors of f32, or nothing when they can. A
 /// null root asks about all of them.
@@ -46,9 +56,14 @@ public:
   /// Buffer `argument` of the kernel as a flat memref.
   mlir::Value flat(unsigned argument) const { return buffers[argument]; }
   mlir::Value flat(mlir::Value blockArgument) const {
-    return buffers[mlir::cast<mlir::BlockArgument>(blockArgument).getArgNumber()];
+    return buffers[mlir::cast<mlir::BlockArgument>(storedAs(blockArgument)).getArgNumber()];
   }
+  /// Cells are computed with as f32, whatever type they are stored in: loads widen, stores round to
+  /// nearest even.
   mlir::Value load(mlir::Value flat, mlir::Value at, mlir::Value mask) const;
+  /// The same as they are stored.
+  mlir::Value loadStored(mlir::Value flat, mlir::Value at, mlir::Value mask) const;
+  mlir::Value loadScalar(mlir::Value flat, mlir::Value at) const;
   void store(mlir::Value vector, mlir::Value flat, mlir::Value at, mlir::Value mask) const;
   mlir::Value splat(double value) const;
   mlir::VectorType vector() const { return type; }

@@ -277,6 +277,8 @@ public:
       return "no gradient of a kernel over one or two dimensions, nor a product x^T g";
     if (!llvm::isa<BlockArgument>(k->input) || !llvm::isa<BlockArgument>(k->gradient))
       return "an operand is computed in the group";
+    if (auto reason = refuseNarrow(dispatch))
+      return reason;
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 

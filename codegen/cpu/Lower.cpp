@@ -7,10 +7,12 @@
 #include "codegen/cpu/Lower.h"
 
 #include "codegen/cpu/KernelCache.h"
+#include "codegen/cpu/Math.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -45,23 +47,32 @@ namespace {
 /// exp, log, tanh, erf, ... as polynomials, on scalars and vectors: no libm in a kernel.
 struct ExpandMath : PassWrapper<ExpandMath, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandMath)
+  ExpandMath(bool avx512, bool narrows) : avx512(avx512), narrows(narrows) {}
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<LLVM::LLVMDialect, math::MathDialect>();
+  }
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
+    populateMathExpansions(patterns, avx512);
+    if (!narrows)
+      arith::populateExpandBFloat16Patterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns, MathPolynomialApproximationOptions());
     math::populateExpansionPatterns(patterns, {"powf"});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
+  bool avx512;
+  bool narrows; ///< f32 to bf16 is an instruction, else arithmetic on bits
 };
 
-LogicalResult toLlvmDialect(ModuleOp module) {
+LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
   module.walk([](func::FuncOp f) {
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       if (isa<MemRefType>(f.getArgument(i).getType()))
         f.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(f.getContext()));
   });
   PassManager pm(module.getContext());
-  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>());
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(target.lanes == 16, target.dots));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
@@ -102,7 +113,8 @@ void wrap(llvm::Module &module, StringRef symbol) {
 }
 
 /// Sums may be reassociated and contracted, and the sign of a zero may be lost; NaN and infinity
-/// keep their meaning.
+/// keep their meaning. What carries flags of its own keeps them: emitters so keep sums apart that
+/// are not to wait for each other.
 void setFastMath(llvm::Module &module) {
   llvm::FastMathFlags flags;
   flags.setAllowReassoc();
@@ -111,7 +123,7 @@ void setFastMath(llvm::Module &module) {
   for (llvm::Function &function : module)
     for (llvm::BasicBlock &block : function)
       for (llvm::Instruction &instruction : block)
-        if (isa<llvm::FPMathOperator>(instruction))
+        if (isa<llvm::FPMathOperator>(instruction) && !instruction.getFastMathFlags().any())
           instruction.setFastMathFlags(flags);
 }
 
@@ -129,8 +141,8 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(const Isa &is
   if (!target)
     return llvm::createStringError(error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, isa.level, isa.lanes == 16 ? "-prefer-256-bit" : "", llvm::TargetOptions(),
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      triple, isa.cpu(), isa.features(), llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// A kernel as LLVM IR in a context of its own, so that kernels can be optimized side by side.
@@ -143,7 +155,7 @@ struct Translated {
 
 llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine &machine,
                       Translated &out) {
-  if (failed(toLlvmDialect(*kernel.module)))
+  if (failed(toLlvmDialect(*kernel.module, isa)))
     return llvm::createStringError("internal error: kernel " + kernel.symbol +
                                    " does not lower to LLVM");
   out.module = translateModuleToLLVMIR(*kernel.module, *out.context, kernel.symbol);
@@ -155,7 +167,9 @@ llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine 
   wrap(*out.module, kernel.symbol);
   setFastMath(*out.module);
   for (llvm::Function &function : *out.module) {
-    function.addFnAttr("target-cpu", isa.level);
+    function.addFnAttr("target-cpu", isa.cpu());
+    if (isa.dots)
+      function.addFnAttr("target-features", isa.features());
     function.addFnAttr("prefer-vector-width", std::to_string(isa.lanes * 32));
   }
   return llvm::Error::success();

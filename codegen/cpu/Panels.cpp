@@ -1,22 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codegen/cpu/Panels.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace cornet::cpu {
+namespace {
 
-void Panels::pack(ArrayRef<float> from, MutableArrayRef<float> to) const {
-  for (int64_t block = 0; block < parts * panels(); ++block)
-    for (int64_t tap = 0; tap < R * S; ++tap)
-      for (int64_t ch = 0; ch < channels; ++ch) {
-        int64_t part = block / panels(), o = block % panels() * width;
-        int64_t source = base + part * partStep + tap / S * rStep + tap % S * sStep +
-                         ch * channelStep + o * outputStep;
-        int64_t target = first + block * depth() * width + tap * packedTap() + ch * packedChannel();
-        for (int64_t lane = 0; lane < width; ++lane)
-          to[size_t(target + lane)] =
-              o + lane >= outputs ? 0 : from[size_t(source + lane * outputStep)];
+template <class Cell> void packOne(const Panels &p, ArrayRef<Cell> from, MutableArrayRef<Cell> to) {
+  for (int64_t block = 0; block < p.parts * p.panels(); ++block)
+    for (int64_t tap = 0; tap < p.R * p.S; ++tap)
+      for (int64_t ch = 0; ch < p.words() * p.word; ++ch) {
+        int64_t part = block / p.panels(), o = block % p.panels() * p.width;
+        int64_t source = p.base + part * p.partStep + tap / p.S * p.rStep + tap % p.S * p.sStep +
+                         ch * p.channelStep + o * p.outputStep;
+        int64_t target = p.first + block * p.depth() * p.width + tap * p.packedTap() +
+                         ch / p.word * p.packedChannel() + ch % p.word;
+        for (int64_t lane = 0; lane < p.width; ++lane)
+          to[size_t(target + lane * p.word)] = o + lane >= p.outputs || ch >= p.channels
+                                                   ? Cell(0)
+                                                   : from[size_t(source + lane * p.outputStep)];
       }
+}
+
+/// `Cell` has the bits of the type's elements, and zero is zero.
+template <class Cell>
+ElementsAttr packAll(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
+  ArrayRef<char> raw = value.getRawData();
+  std::vector<Cell> from(size_t(value.getNumElements())), to(size_t(packed.getNumElements()));
+  for (size_t i = 0; i < from.size(); ++i)
+    std::memcpy(&from[i], raw.data() + (value.isSplat() ? 0 : i * sizeof(Cell)), sizeof(Cell));
+  for (const Panels &p : panels)
+    packOne<Cell>(p, from, to);
+  auto bytes = ArrayRef(reinterpret_cast<const char *>(to.data()), to.size() * sizeof(Cell));
+  return DenseElementsAttr::getFromRawBuffer(packed, bytes);
+}
+
+} // namespace
+
+ElementsAttr packedBy(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
+  return packed.getElementType().isBF16() ? packAll<uint16_t>(panels, value, packed)
+                                          : packAll<float>(panels, value, packed);
 }
 
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
@@ -40,10 +65,7 @@ SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {
 
 void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value tile) const {
   int64_t lanes = isa.lanes;
-  auto type = VectorType::get({lanes}, c.b.getF32Type());
-  auto bits = VectorType::get({lanes}, c.b.getI1Type());
-  Value zero =
-      arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(type, c.b.getF32FloatAttr(0)));
+  Type element = cast<MemRefType>(from.getType()).getElementType();
   Value tap = c.rem(tile, R * S), s = c.rem(tap, S), r = c.div(tap, S);
   Value block = c.div(tile, R * S), panel = c.rem(block, panels()), part = c.div(block, panels());
   Value column = c.mul(panel, width);
@@ -52,49 +74,74 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
   Value target = c.add(c.add(c.mul(block, depth() * width), c.mul(tap, packedTap())), first);
   bool ragged = outputs % width != 0;
   Value left = c.sub(c.index(outputs), column); // outputs of this panel and after
-  auto load = [&](Value at, Value count) -> Value {
+  /// The first `count` of `cells` cells at `at`, all of them where it is null, and zeros.
+  auto load = [&](Value at, int64_t cells, Value count) -> Value {
+    auto type = VectorType::get({cells}, element);
     if (!count)
       return vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{at});
+    auto bits = VectorType::get({cells}, c.b.getI1Type());
     Value mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{count});
-    return vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{at}, mask, zero);
+    Value zeros = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(type));
+    return vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{at}, mask, zeros);
   };
   auto store = [&](Value vector, Value at) {
     vector::StoreOp::create(c.b, c.loc, vector, to, ValueRange{at});
   };
   if (outputStep == 1) {
-    c.loop(c.index(0), c.index(channels), [&](Value ch) {
-      for (int64_t j = 0; j < width; j += lanes)
-        store(load(c.add(c.add(source, c.mul(ch, channelStep)), j),
-                   ragged ? c.sub(left, c.index(j)) : Value()),
-              c.add(c.add(target, c.mul(ch, packedChannel())), j));
-    });
+    auto row = [&](Value pair, int64_t count) { // of the word's channels
+      for (int64_t j = 0; j < width; j += lanes) {
+        SmallVector<Value> halves;
+        for (int64_t i = 0; i < count; ++i)
+          halves.push_back(
+              load(c.add(c.add(source, c.mul(c.add(c.mul(pair, word), i), channelStep)), j), lanes,
+                   ragged ? c.sub(left, c.index(j)) : Value()));
+        if (count < word)
+          halves.push_back(
+              arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(halves[0].getType())));
+        store(word == 1 ? halves[0]
+                        : Value(vector::InterleaveOp::create(c.b, c.loc, halves[0], halves[1])),
+              c.add(c.add(target, c.mul(pair, packedChannel())), j * word));
+      }
+    };
+    c.loop(c.index(0), c.index(channels / word), [&](Value pair) { row(pair, word); });
+    if (channels % word)
+      row(c.index(channels / word), 1);
     return;
   }
-  // Squares of lanes: rows are outputs, columns channels.
+  // Squares of words: rows are outputs, columns channels.
   assert(channelStep == 1 && "weights are contiguous in channels or outputs");
-  auto square = [&](Value ch, int64_t count) {
+  auto square = [&](Value pair, int64_t count) { // of channels
     for (int64_t j = 0; j < width; j += lanes) {
       SmallVector<Value> rows;
       for (int64_t i = 0; i < lanes; ++i) {
-        Value many = count == lanes ? Value() : c.index(count);
-        Value at = c.add(c.add(source, ch), (j + i) * outputStep);
+        Value many = count == lanes * word ? Value() : c.index(count);
+        Value at = c.add(c.add(source, c.mul(pair, word)), (j + i) * outputStep);
         if (ragged) { // rows past the last output are zeros, and not touched
           Value inside =
               arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::sgt, left, c.index(j + i));
           many = c.choose(inside, c.index(count), c.index(0));
           at = c.choose(inside, at, source);
         }
-        rows.push_back(load(at, many));
+        Value row = load(at, lanes * word, many);
+        if (word == 2)
+          row = vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes}, c.b.getF32Type()),
+                                          row);
+        rows.push_back(row);
       }
       rows = transposeSquare(c, rows);
-      for (int64_t i = 0; i < count; ++i)
-        store(rows[size_t(i)], c.add(c.add(target, c.mul(c.add(ch, i), packedChannel())), j));
+      for (int64_t i = 0; i * word < count; ++i) {
+        Value row = rows[size_t(i)];
+        if (word == 2)
+          row =
+              vector::BitCastOp::create(c.b, c.loc, VectorType::get({lanes * word}, element), row);
+        store(row, c.add(c.add(target, c.mul(c.add(pair, i), packedChannel())), j * word));
+      }
     }
   };
-  int64_t whole = channels / lanes * lanes;
-  c.loop(c.index(0), c.index(whole / lanes), [&](Value i) { square(c.mul(i, lanes), lanes); });
-  if (whole < channels)
-    square(c.index(whole), channels - whole);
+  int64_t whole = channels / (lanes * word);
+  c.loop(c.index(0), c.index(whole), [&](Value i) { square(c.mul(i, lanes), lanes * word); });
+  if (int64_t rest = channels - whole * lanes * word)
+    square(c.index(whole * lanes), rest);
 }
 
 } // namespace cornet::cpu

@@ -140,6 +140,8 @@ public:
       return "the window or its border is too wide";
     if (resultArgument(dispatch, 0) < dispatch.getInputs().size())
       return "sums would be added up in a buffer that is read";
+    if (auto reason = refuseNarrow(dispatch))
+      return reason;
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 

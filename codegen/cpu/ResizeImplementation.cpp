@@ -142,7 +142,7 @@ public:
     Operation *root = rootOf(dispatch);
     if (!isa<ResizeOp, ResizeGradientOp>(root))
       return "no resize nor its gradient";
-    if (!llvm::isa<BlockArgument>(root->getOperand(0)))
+    if (!llvm::isa<BlockArgument>(storedAs(root->getOperand(0))))
       return "the operand is computed in the group";
     return refuseEpilogue(dispatch, root);
   }

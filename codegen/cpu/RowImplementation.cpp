@@ -37,7 +37,7 @@ std::optional<Reduction> describe(ReduceOp op) {
   llvm::sort(axes);
   if (axes.empty() || axes.back() - axes.front() + 1 != int64_t(axes.size()))
     return std::nullopt;
-  return Reduction{op.getInput(), cells(in.take_front(axes.front())),
+  return Reduction{storedAs(op.getInput()), cells(in.take_front(axes.front())),
                    cells(in.slice(axes.front(), axes.size())),
                    cells(in.drop_front(axes.back() + 1)), op.getKind()};
 }
@@ -108,7 +108,7 @@ private:
       return arith::MaximumFOp::create(c.b, c.loc, x, y);
     if (r.kind == "min")
       return arith::MinimumFOp::create(c.b, c.loc, x, y);
-    return arith::AddFOp::create(c.b, c.loc, x, y);
+    return c.accumulate(x, y);
   }
 
   static int64_t blocksOf(const Reduction &r, const Isa &isa) {
@@ -126,7 +126,9 @@ private:
   static void keepRows(const Code &c, Epilogue &epilogue, const Reduction &r, Value begin,
                        Value end, const Isa &isa) {
     int64_t vectors = vectorsOf(r, isa), blocks = blocksOf(r, isa) / vectors;
-    int64_t sets = r.reduced % 4 == 0 ? 4 : 1, lanes = isa.lanes;
+    // Sums that do not wait for each other, as many as there are registers for.
+    int64_t lanes = isa.lanes, registers = lanes == 16 ? 16 : 8;
+    int64_t sets = r.reduced >= 8 ? std::min<int64_t>(4, registers / vectors) : 1;
     c.loop(begin, end, [&](Value tile) {
       Value row = c.div(tile, blocks), column = c.mul(c.rem(tile, blocks), vectors * lanes);
       Value first = c.mul(row, r.reduced);
@@ -143,6 +145,13 @@ private:
           }
         return now;
       });
+      for (int64_t i = r.reduced / sets * sets; i < r.reduced; ++i)
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value &sum = sums[size_t(i % sets * vectors + v)];
+          sum = combine(c, r, sum,
+                        epilogue.before(r.input, c.add(first, i), c.add(column, v * lanes),
+                                        masks[size_t(v)]));
+        }
       for (int64_t v = 0; v < vectors; ++v) {
         Value sum = sums[size_t(v)];
         for (int64_t s = 1; s < sets; ++s)

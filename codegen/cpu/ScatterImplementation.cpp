@@ -42,6 +42,8 @@ public:
     // The result's rows, as an epilogue counts them, are the table's.
     if (shapeOf(op.getResult()).size() != 2)
       return "the table has more than two dimensions";
+    if (auto reason = refuseNarrow(dispatch))
+      return reason;
     return refuseEpilogue(dispatch, op);
   }
 

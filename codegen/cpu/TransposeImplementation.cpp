@@ -175,7 +175,7 @@ public:
     auto op = dyn_cast<TransposeOp>(rootOf(dispatch));
     if (!op)
       return "no permutation";
-    if (!llvm::isa<BlockArgument>(op.getInput()))
+    if (!llvm::isa<BlockArgument>(storedAs(op.getInput())))
       return "the operand is computed in the group";
     if (shapeOf(op.getResult()).empty())
       return "a scalar";

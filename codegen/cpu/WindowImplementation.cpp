@@ -34,7 +34,7 @@ std::optional<Window> describe(Operation *root) {
     if (kernel.back() != 1)
       return std::nullopt;
     static_cast<Geometry &>(out) = geometryOf(conv, kernel.drop_back(2));
-    out.weights = conv.getKernel();
+    out.weights = storedAs(conv.getKernel());
   } else if (auto pool = dyn_cast<MaxPoolOp>(root)) {
     static_cast<Geometry &>(out) = geometryOf(pool, pool.getWindow());
     out.largest = true;
@@ -43,7 +43,7 @@ std::optional<Window> describe(Operation *root) {
   } else {
     return std::nullopt;
   }
-  out.input = root->getOperand(0);
+  out.input = storedAs(root->getOperand(0));
   return out;
 }
 

@@ -34,6 +34,9 @@ int64_t operations(const Matrix &y, const Matrix &x) {
 constexpr double kStore = 2, kDense = 0.93, kDirect = 0.93, kNearBytes = 96 << 10;
 constexpr int64_t kBlockBytes = 1 << 20;
 
+/// Per axis: as exact as a direct sum.
+constexpr int64_t kTrainingProducts = 4;
+
 int64_t mostRows(int64_t columns, const Isa &isa) {
   int64_t registers = isa.lanes == 16 ? 32 : 16;
   return std::min<int64_t>((registers - columns - 1) / columns, 14);
@@ -107,8 +110,11 @@ std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::str
   if (wish.other)
     return std::nullopt;
   int64_t height = k.perLine, images = k.lines / k.perLine;
-  auto most = [](int64_t taps, int64_t extent) {
-    return taps == 1 ? 1 : std::min(Toom::kMostProducts - taps + 1, extent);
+  // What one step loses, the next steps of a training multiply.
+  bool training = dispatch->getParentOfType<func::FuncOp>()->hasAttr("cornet.whole");
+  int64_t products = training && !wish.m ? kTrainingProducts : Toom::kMostProducts;
+  auto most = [&](int64_t taps, int64_t extent) {
+    return taps == 1 ? 1 : std::min(products - taps + 1, extent);
   };
   std::optional<Winograd> best;
   for (int64_t m = 1; m <= most(k.R, height); ++m)
@@ -127,12 +133,15 @@ std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::str
             best = w;
         }
     }
-  double direct = double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) / kDirect;
+  double direct = double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) /
+                  (kDirect * double(k.word));
   whyNot = best ? "computing it directly is less work" : "it has no such patch";
   if (!best || (wish.m == 0 && best->cost > 0.95 * direct))
     return std::nullopt;
   best->k.panels.width = best->width, best->k.panels.first = 0;
   best->k.panels.channelMajor = true;
+  best->k.word = best->k.panels.word = 1, best->k.through = false; // narrow cells are widened
+  best->k.panels.S = k.S, best->k.panels.channels = k.channels;
   return best;
 }
 

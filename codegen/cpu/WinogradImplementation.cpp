@@ -303,8 +303,8 @@ public:
     if (w->k.input == w->k.weights)
       return "one tensor is both sides";
     for (Value operand : {w->k.input, w->k.weights})
-      if (!cast<RankedTensorType>(operand.getType()).getElementType().isF32())
-        return "an operand is not f32";
+      if (!isReal(operand))
+        return "an operand is neither f32 nor bf16";
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 
@@ -321,11 +321,7 @@ public:
     RankedTensorType packed = packedType(dispatch, index, isa);
     if (packed == value.getType())
       return value;
-    auto dense = cast<DenseElementsAttr>(value);
-    std::vector<float> from(dense.value_begin<float>(), dense.value_end<float>());
-    std::vector<float> to(size_t(packed.getNumElements()), 0.0f);
-    planOf(dispatch, isa)->k.panels.pack(from, to);
-    return DenseElementsAttr::get(packed, ArrayRef<float>(to));
+    return packedBy(planOf(dispatch, isa)->k.panels, cast<DenseElementsAttr>(value), packed);
   }
 
   int64_t packTiles(DispatchOp dispatch, unsigned, const Isa &isa) const override {

@@ -61,11 +61,14 @@ Result select(Operands operands, const Attributes &) {
 }
 
 Result castTo(Operands operands, const Attributes &attributes) {
-  static const std::map<std::string, DType, std::less<>> known = {
-      {"f32", DType::f32}, {"f64", DType::f64}, {"i32", DType::i32}, {"i1", DType::i1}};
+  static const std::map<std::string, DType, std::less<>> known = {{"f32", DType::f32},
+                                                                  {"f64", DType::f64},
+                                                                  {"bf16", DType::bf16},
+                                                                  {"i32", DType::i32},
+                                                                  {"i1", DType::i1}};
   auto it = known.find(get<std::string>(attributes, "to"));
   if (it == known.end())
-    return fail("cast_c1: to must be f32, f64, i32 or i1, got '" +
+    return fail("cast_c1: to must be f32, f64, bf16, i32 or i1, got '" +
                 get<std::string>(attributes, "to") + "'");
   return {{it->second, operands[0].shape}, ""};
 }
@@ -106,8 +109,9 @@ Result customGradient(Operands operands, const Attributes &) {
   size_t count = operands.size() / 2;
   for (size_t i = 1; i <= count; ++i)
     if (operands.size() % 2 == 0 || operands[i] != operands[i + count])
-      return fail("custom_gradient_c1: each of the tensors that it is a function of needs a gradient "
-                  "of its shape and element type");
+      return fail(
+          "custom_gradient_c1: each of the tensors that it is a function of needs a gradient "
+          "of its shape and element type");
   return {operands[0], ""};
 }
 

@@ -23,9 +23,8 @@ struct Code {
 
   Value constant(double value) const {
     Type element = getElementTypeOrSelf(type);
-    TypedAttr attr = isa<FloatType>(element)
-                         ? TypedAttr(FloatAttr::get(element, value))
-                         : TypedAttr(IntegerAttr::get(element, int64_t(value)));
+    TypedAttr attr = isa<FloatType>(element) ? TypedAttr(FloatAttr::get(element, value))
+                                             : TypedAttr(IntegerAttr::get(element, int64_t(value)));
     if (auto vector = dyn_cast<VectorType>(type))
       attr = DenseElementsAttr::get(vector, Attribute(attr));
     return arith::ConstantOp::create(b, loc, attr);
@@ -46,8 +45,13 @@ struct Code {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, constant(0));
   }
   Value choose(Value c, Value x, Value y) const { return arith::SelectOp::create(b, loc, c, x, y); }
+  /// e^x / (1 + e^x), which is 1 from 18 on; `arcp` says that the divisor is far from overflow.
   Value sigmoid(Value x) const {
-    return div(constant(1), add(constant(1), exp(arith::NegFOp::create(b, loc, x))));
+    Value most = constant(20); // NaN stays
+    Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, most, x);
+    Value power = exp(choose(above, most, x));
+    return arith::DivFOp::create(b, loc, power, add(constant(1), power),
+                                 arith::FastMathFlags::arcp);
   }
 };
 
@@ -73,7 +77,7 @@ CORNET_UNARY(AbsOp, math::AbsFOp::create(b, loc, x), std::fabs(x))
 CORNET_UNARY(ExpOp, c.exp(x), std::exp(x))
 CORNET_UNARY(LogOp, math::LogOp::create(b, loc, x), std::log(x))
 CORNET_UNARY(SqrtOp, math::SqrtOp::create(b, loc, x), std::sqrt(x))
-CORNET_UNARY(RsqrtOp, c.div(c.constant(1), math::SqrtOp::create(b, loc, x)), 1 / std::sqrt(x))
+CORNET_UNARY(RsqrtOp, math::RsqrtOp::create(b, loc, x), 1 / std::sqrt(x))
 CORNET_UNARY(TanhOp, math::TanhOp::create(b, loc, x), std::tanh(x))
 CORNET_UNARY(SigmoidOp, c.sigmoid(x), sigmoid(x))
 CORNET_UNARY(ErfOp, math::ErfOp::create(b, loc, x), std::erf(x))
@@ -87,10 +91,9 @@ CORNET_UNARY(ReluOp, c.max(x, c.constant(0)), x > 0 || std::isnan(x) ? x : 0)
 CORNET_UNARY(SiluOp, c.mul(x, c.sigmoid(x)), x *sigmoid(x))
 CORNET_UNARY(SoftplusOp,
              c.add(c.max(x, c.constant(0)),
-                   math::LogOp::create(b, loc,
-                                       c.add(c.constant(1),
-                                             c.exp(arith::NegFOp::create(
-                                                 b, loc, math::AbsFOp::create(b, loc, x)))))),
+                   math::Log1pOp::create(
+                       b, loc,
+                       c.exp(arith::NegFOp::create(b, loc, math::AbsFOp::create(b, loc, x))))),
              std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))))
 CORNET_UNARY(ClampOp,
              c.min(c.max(x, c.constant(getMin().convertToDouble())),
@@ -102,7 +105,7 @@ CORNET_UNARY(LeakyReluOp,
 CORNET_UNARY(EluOp,
              c.choose(c.positive(x), x,
                       c.mul(c.constant(getAlpha().convertToDouble()),
-                            c.sub(c.exp(x), c.constant(1)))),
+                            math::ExpM1Op::create(b, loc, x))),
              x > 0 ? x : getAlpha().convertToDouble() * std::expm1(x))
 
 Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
@@ -114,13 +117,15 @@ Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
   if (from == to)
     return x;
   if (to.isInteger(1))
-    return c.integer() ? Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x,
-                                                     c.constant(0)))
-                       : Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x,
-                                                     c.constant(0)));
+    return c.integer()
+               ? Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, c.constant(0)))
+               : Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, c.constant(0)));
+  if (!c.integer() && isa<FloatType>(to))
+    return to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth()
+               ? Value(arith::TruncFOp::create(b, loc, type, x))
+               : Value(arith::ExtFOp::create(b, loc, type, x));
   if (!c.integer())
-    return isa<FloatType>(to) ? Value(arith::ExtFOp::create(b, loc, type, x))
-                              : Value(arith::FPToSIOp::create(b, loc, type, x));
+    return arith::FPToSIOp::create(b, loc, type, x);
   if (from.isInteger(1))
     return isa<FloatType>(to) ? Value(arith::UIToFPOp::create(b, loc, type, x))
                               : Value(arith::ExtUIOp::create(b, loc, type, x));

@@ -41,8 +41,10 @@ LogicalResult BufferOp::verify() {
 }
 
 LogicalResult StepOp::verify() {
-  if (getBuffers().empty() || int64_t(getTiles()) < 1 || getScratch() % 64 != 0)
-    return emitOpError("plan_c4: a step needs a buffer and a tile, and scratch in multiples of 64");
+  if (getBuffers().empty() || int64_t(getTiles()) < 1 || getScratch() % 64 != 0 ||
+      getWork().size() != 4)
+    return emitOpError("plan_c4: a step needs a buffer and a tile, scratch in multiples of 64, and "
+                       "four numbers of work");
   return success();
 }
 

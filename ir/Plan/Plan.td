@@ -50,13 +50,14 @@ def Plan_BufferOp : Plan_Op<"buffer", [HasParent<"EntryOp">]> {
 def Plan_StepOp : Plan_Op<"step", [HasParent<"EntryOp">]> {
   let summary = "One call of a kernel: its inputs, then its result; tiles may be split among threads";
   let description = [{
-    `scratch` is bytes of working space that each thread that computes tiles has for its own. Constraint plan_c4: at least one
-    buffer and one tile, scratch in multiples of 64.
+    `scratch` is bytes of working space that each thread that computes tiles has for its own. `work` is {flops, bytes read,
+    bytes written, bytes of weights}. Constraint plan_c4: at least one buffer and one tile, scratch in multiples of 64, four
+    numbers of work.
   }];
   let arguments = (ins StrAttr:$kernel, Variadic<Plan_BufferType>:$buffers, I64Attr:$tiles, StrAttr:$layer, StrAttr:$summary,
-                       StrAttr:$implementation, DefaultValuedAttr<I64Attr, "0">:$scratch);
+                       StrAttr:$implementation, DefaultValuedAttr<I64Attr, "0">:$scratch, DenseI64ArrayAttr:$work);
   let hasVerifier = 1;
-  let assemblyFormat = "$kernel `(` $buffers `)` `tiles` $tiles `layer` $layer `does` $summary `by` $implementation attr-dict";
+  let assemblyFormat = "$kernel `(` $buffers `)` `tiles` $tiles `layer` $layer `does` $summary `by` $implementation `work` $work attr-dict";
 }
 
 #endif

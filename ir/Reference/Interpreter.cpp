@@ -3,6 +3,9 @@
 // Interpreter.h: a walk over a block that keeps each value until its last use.
 #include "ir/Reference/Interpreter.h"
 
+#include <bit>
+#include <cstring>
+
 using namespace mlir;
 
 namespace cornet::reference {
@@ -75,6 +78,12 @@ HostTensor toHost(ElementsAttr value) {
     out.data.assign(dense.value_begin<float>(), dense.value_end<float>());
   else if (element.isF64())
     out.data.assign(dense.value_begin<double>(), dense.value_end<double>());
+  else if (element.isBF16())
+    for (int64_t i = 0, n = out.size(); i < n; ++i) {
+      uint16_t bits;
+      std::memcpy(&bits, dense.getRawData().data() + (dense.isSplat() ? 0 : 2 * i), 2);
+      out.data.push_back(std::bit_cast<float>(uint32_t(bits) << 16));
+    }
   else if (isa<FloatType>(element))
     for (const APFloat &real : dense.getValues<APFloat>())
       out.data.push_back(real.convertToDouble());

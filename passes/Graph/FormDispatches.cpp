@@ -7,11 +7,13 @@
 // group computes and others need is one of its results. Comparisons are computed anew in every
 // group that selects by them, and what one op makes of arguments alone goes along with that op. A
 // reduction joins the pointwise chain before it that nobody else reads, so that what it sums is
-// never written; one of the last dimensions takes no epilogue. Requires: static shapes. Guarantees:
+// never written. Reductions of the same rows and the pointwise ops around them, on whole rows or on
+// one cell of each, are one group whoever else reads what they compute: softmax and layer
+// normalization with their gradients. Requires: static shapes. Guarantees:
 // only constants, reshapes (which cost nothing) and the terminator stay outside dispatches; splat
 // constants are inside, other constants are inputs; a group that computes a variable's new value
 // comes after the other readers of its old one, unless they depend on it.
-#include "ir/Ops/Ops.h"
+#include "ir/Ops/Rows.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -65,7 +67,8 @@ bool floats(Operation *op) {
                  Operation *producer = operand.getDefiningOp();
                  return !producer || isa<ConstantOp>(producer) || floats(producer);
                });
-  return (compares || alone || shiftsKept(op)) && llvm::all_of(op->getUsers(), [&](Operation *user) {
+  return (compares || alone || shiftsKept(op)) &&
+         llvm::all_of(op->getUsers(), [&](Operation *user) {
            return isa<Pointwise>(user) && shapeOf(user->getResult(0)) == shapeOf(op->getResult(0));
          });
 }
@@ -79,17 +82,17 @@ bool reducesRows(Operation *op) {
   return llvm::any_of(reduce.getAxes(), [&](int64_t axis) { return axis == -1 || axis == last; });
 }
 
-/// Whether a reduction alone reads `op`, through pointwise ops of one shape.
-bool feedsReduction(Operation *op) {
+/// The reduction that alone reads `op`, through pointwise ops of one shape; null if there is none.
+ReduceOp fedReduction(Operation *op) {
   while (op->hasOneUse() && isa<Pointwise>(op)) {
     Operation *user = *op->user_begin();
-    if (isa<ReduceOp>(user))
-      return true;
+    if (auto reduce = dyn_cast<ReduceOp>(user))
+      return reduce;
     if (!isa<Pointwise>(user) || shapeOf(user->getResult(0)) != shapeOf(op->getResult(0)))
-      return false;
+      return {};
     op = user;
   }
-  return false;
+  return {};
 }
 
 Value source(Value value) {
@@ -100,7 +103,11 @@ Value source(Value value) {
 
 class Groups {
 public:
-  explicit Groups(Block &block) {
+  explicit Groups(func::FuncOp function) {
+    Block &block = function.front();
+    for (auto [i, value] : llvm::enumerate(block.getTerminator()->getOperands()))
+      if (function.getResultAttr(unsigned(i), "cornet.variable"))
+        updates.insert(source(value).getDefiningOp());
     for (Operation &op : block.without_terminator())
       if (!stays(&op) && !floats(&op))
         place(&op);
@@ -138,6 +145,83 @@ private:
     needs.push_back(needsOf(op));
     groupOf[op] = members.size();
     members.push_back({op});
+    rows.push_back(rowsOf(op));
+  }
+
+  static std::optional<Rows> rowsOf(Operation *op) {
+    auto reduce = dyn_cast<ReduceOp>(op);
+    return reduce ? Rows::of(reduce) : std::nullopt;
+  }
+
+  /// Whether `op`, and what is computed with it, goes along `along` in group `group`.
+  bool fits(Operation *op, const Rows &along, size_t group) const {
+    auto isInside = [&](Value value) {
+      Operation *producer = value.getDefiningOp();
+      auto it = groupOf.find(producer);
+      return floats(producer) || (it != groupOf.end() && it->second == group);
+    };
+    // A comparison that does not float would be a result.
+    if (!floats(op) && getElementTypeOrSelf(op->getResult(0)).isInteger(1))
+      return false;
+    return along.fit(op, isInside) && llvm::all_of(op->getOperands(), [&](Value operand) {
+             Operation *producer = operand.getDefiningOp();
+             return !floats(producer) || fits(producer, along, group);
+           });
+  }
+
+  /// The group that walks the rows along which `op` goes, or that will because `op` reduces them;
+  /// the latest of them that compute an operand. A variable's new value, which is to be written
+  /// over the old one, stays with what is read but once.
+  std::optional<size_t> alongRows(Operation *op) const {
+    std::optional<size_t> join;
+    if (updates.contains(op))
+      return join;
+    std::optional<Rows> own = rowsOf(op);
+    ReduceOp fed = fedReduction(op);
+    reads(op, [&](Value value) {
+      auto it = groupOf.find(value.getDefiningOp());
+      if (it == groupOf.end() || isCircle(op, it->second))
+        return;
+      size_t group = it->second;
+      if (!rows[group] && !(own && startsRows(group, *own)))
+        return;
+      const Rows &along = rows[group] ? *rows[group] : *own;
+      // What another reduction alone reads is better off with that one.
+      bool elsewhere = fed && rowsOf(fed) != along;
+      if (!elsewhere && fits(op, along, group) && hasRowOf(op, along, group))
+        join = std::max(join.value_or(0), group);
+    });
+    if (join || !own)
+      return join;
+    // What reduces the same value as another reduction reads it along with that.
+    for (Operation *user : op->getOperand(0).getUsers())
+      if (auto it = groupOf.find(user); it != groupOf.end() && isa<ReduceOp>(user) &&
+                                        rows[it->second] == own && !isCircle(op, it->second))
+        join = std::max(join.value_or(0), it->second);
+    return join;
+  }
+
+  /// Whether `op` is about single cells of rows, or about rows that `group` computes or reads
+  /// anyway.
+  bool hasRowOf(Operation *op, const Rows &along, size_t group) const {
+    if (!along.isWide(op->getResult(0).getType()))
+      return true;
+    llvm::SmallPtrSet<Value, 8> near;
+    for (Operation *member : members[group]) {
+      near.insert(member->getResult(0));
+      reads(member, [&](Value value) { near.insert(value); });
+    }
+    bool found = false;
+    reads(op, [&](Value value) { found |= along.isWide(value.getType()) && near.contains(value); });
+    return found;
+  }
+
+  /// Whether `group` is a pointwise chain on whole rows.
+  bool startsRows(size_t group, const Rows &along) const {
+    return llvm::all_of(members[group], [&](Operation *op) {
+      return isa<Pointwise>(op) && along.isWide(op->getResult(0).getType()) &&
+             fits(op, along, group);
+    });
   }
 
   void place(Operation *op) {
@@ -148,14 +232,18 @@ private:
         if (it == groupOf.end() || !sharesOnlyPointwise(operand) ||
             shapeOf(operand) != shapeOf(op->getResult(0)) || isCircle(op, it->second) ||
             llvm::any_of(members[it->second], reducesRows) ||
-            (!operand.hasOneUse() && feedsReduction(op)))
+            (!operand.hasOneUse() && fedReduction(op)))
           continue;
         join = std::max(join.value_or(0), it->second);
       }
     if (isa<ReduceOp>(op))
       join = chainBefore(op);
+    if (std::optional<size_t> along = alongRows(op); along && along >= join)
+      join = along;
     if (!join)
       return open(op);
+    if (std::optional<Rows> own = rowsOf(op); own && startsRows(*join, *own))
+      rows[*join] = own;
     llvm::BitVector more = needsOf(op);
     if (*join < more.size())
       more.reset(unsigned(*join));
@@ -191,18 +279,22 @@ private:
   }
 
   /// Whether `op`, were it in `group`, would read what depends on the group.
-  bool isCircle(Operation *op, size_t group) {
+  bool isCircle(Operation *op, size_t group) const {
     bool found = false;
     reads(op, [&](Value value) {
       auto it = groupOf.find(source(value).getDefiningOp());
-      if (it != groupOf.end() && it->second != group)
+      if (it != groupOf.end() && it->second == group)
+        found |= source(value) != value; // a reshape stays outside
+      else if (it != groupOf.end())
         found |= group < needs[it->second].size() && needs[it->second].test(unsigned(group));
     });
     return found;
   }
 
   std::vector<SmallVector<Operation *>> members;
-  std::vector<llvm::BitVector> needs; ///< by group: those it depends on
+  std::vector<llvm::BitVector> needs;         ///< by group: those it depends on
+  std::vector<std::optional<Rows>> rows;      ///< by group: those it walks
+  llvm::SmallPtrSet<Operation *, 16> updates; ///< that compute variables' new values
   llvm::DenseMap<Operation *, size_t> groupOf;
 };
 
@@ -338,7 +430,7 @@ LogicalResult formDispatches(func::FuncOp function) {
   for (Operation &op : block.without_terminator())
     if (stays(&op) && !isa<ConstantOp, ReshapeOp>(op))
       return op.emitOpError("is no op that a dispatch can compute");
-  Groups groups(block);
+  Groups groups(function);
   Schedule schedule(function, groups);
   SmallVector<Operation *> old;
   for (Operation &op : block.without_terminator())

@@ -21,6 +21,11 @@ const fb::Plan *planOf(const cornet_program *program, size_t entry, size_t plan)
   return found && plan < found->plans()->size() ? found->plans()->Get(unsigned(plan)) : nullptr;
 }
 
+const fb::Step *stepOf(const cornet_program *program, size_t entry, size_t plan, size_t step) {
+  const fb::Plan *found = planOf(program, entry, plan);
+  return found && step < found->steps()->size() ? found->steps()->Get(unsigned(step)) : nullptr;
+}
+
 cornet_status *describe(const flatbuffers::Vector<flatbuffers::Offset<fb::TensorSpec>> *specs,
                         size_t index, cornet_tensor_spec *out) {
   return guarded([&]() -> cornet_status * {
@@ -121,12 +126,23 @@ size_t cornet_program_step_count(const cornet_program *program, size_t entry, si
 cornet_status *cornet_program_step(const cornet_program *program, size_t entry, size_t plan,
                                    size_t step, cornet_step_spec *spec) {
   return guarded([&]() -> cornet_status * {
-    const fb::Plan *found = planOf(program, entry, plan);
-    if (!found || step >= found->steps()->size() || !spec)
+    const fb::Step *s = stepOf(program, entry, plan, step);
+    if (!s || !spec)
       return fail(CORNET_INVALID_ARGUMENT,
                   "there is no step " + std::to_string(step) + ", or spec is NULL");
-    const fb::Step *s = found->steps()->Get(unsigned(step));
     *spec = {s->layer()->c_str(), s->summary()->c_str(), s->implementation()->c_str(), s->tiles()};
+    return nullptr;
+  });
+}
+
+cornet_status *cornet_program_step_work(const cornet_program *program, size_t entry, size_t plan,
+                                        size_t step, cornet_step_work *work) {
+  return guarded([&]() -> cornet_status * {
+    const fb::Step *s = stepOf(program, entry, plan, step);
+    if (!s || !work)
+      return fail(CORNET_INVALID_ARGUMENT,
+                  "there is no step " + std::to_string(step) + ", or work is NULL");
+    *work = {s->flops(), s->bytes_read(), s->bytes_written(), s->weight_bytes()};
     return nullptr;
   });
 }

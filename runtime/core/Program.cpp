@@ -59,10 +59,13 @@ bool cpuHas(const char *isa) {
             __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
   if (!std::strcmp(isa, "x86-64-v3"))
     return v3;
+  bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl");
   if (!std::strcmp(isa, "x86-64-v4"))
-    return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
+    return v4;
+  if (!std::strcmp(isa, "x86-64-v4-bf16"))
+    return v4 && __builtin_cpu_supports("avx512bf16");
 #endif
   return false;
 }
@@ -136,9 +139,9 @@ cornet_status *chooseVariant(const char *path, cornet_program &out) {
   }
   if (out.variant)
     return nullptr;
-  std::string has = cpuHas("x86-64-v4")   ? "x86-64-v4"
-                    : cpuHas("x86-64-v3") ? "x86-64-v3"
-                                          : "none of the levels";
+  std::string has = "none of the levels";
+  for (const char *isa : {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"})
+    has = cpuHas(isa) ? isa : has;
   return fail(CORNET_UNSUPPORTED, std::string(path) + ": compiled for " + offered +
                                       "; this CPU has " + has + "; compile with --cpu=" + has);
 }

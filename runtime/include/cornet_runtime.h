@@ -121,6 +121,17 @@ CORNET_API size_t cornet_program_step_count(const cornet_program *program, size_
 CORNET_API cornet_status *cornet_program_step(const cornet_program *program, size_t entry,
                                               size_t plan, size_t step, cornet_step_spec *spec);
 
+/* What a step is worth. All 0 in artifacts of compilers that did not count. */
+typedef struct {
+  uint64_t flops;         /* of its operations: a multiplication and an addition are two */
+  uint64_t bytes_read;    /* inputs and weights, each byte once */
+  uint64_t bytes_written; /* results */
+  uint64_t weight_bytes;  /* of the bytes read: constants of the artifact */
+} cornet_step_work;
+CORNET_API cornet_status *cornet_program_step_work(const cornet_program *program, size_t entry,
+                                                   size_t plan, size_t step,
+                                                   cornet_step_work *work);
+
 typedef struct {
   size_t size;      /* sizeof(cornet_session_options): set by the caller */
   unsigned threads; /* threads that compute, the caller's included; 0 or 1 is the caller alone */

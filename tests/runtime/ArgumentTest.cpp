@@ -106,6 +106,12 @@ TEST(ArgumentTest, WhatDoesNotExistIsNamed) {
                 "step 999");
   expectFailure(cornet_program_step(program.get(), 0, 0, 0, nullptr), CORNET_INVALID_ARGUMENT,
                 "spec");
+  cornet_step_work work{77, 0, 0, 0};
+  expectFailure(cornet_program_step_work(program.get(), 0, 0, 999, &work), CORNET_INVALID_ARGUMENT,
+                "step 999");
+  expectFailure(cornet_program_step_work(program.get(), 0, 0, 0, nullptr), CORNET_INVALID_ARGUMENT,
+                "work");
+  EXPECT_EQ(work.flops, 77u);
   EXPECT_EQ(spec.rank, 77u);
   EXPECT_EQ(step.tiles, 77u);
   EXPECT_EQ(cornet_program_entry_name(program.get(), 1), nullptr);

@@ -150,6 +150,9 @@ TEST(ProgramTest, TellsWhatItIs) {
   for (size_t i = 0; i < cornet_program_step_count(program.get(), 0, 0); ++i) {
     expectOk(cornet_program_step(program.get(), 0, 0, i, &step));
     EXPECT_STRNE(step.implementation, "");
+    cornet_step_work work{1, 1, 1, 1}; // its compiler did not count
+    expectOk(cornet_program_step_work(program.get(), 0, 0, i, &work));
+    EXPECT_EQ(work.flops + work.bytes_read + work.bytes_written + work.weight_bytes, 0u);
   }
   const char *key = nullptr;
   EXPECT_NE(cornet_program_provenance(program.get(), 0, &key), nullptr);

@@ -15,7 +15,7 @@
 namespace cornet::cli {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 struct Outcome {
   int code;

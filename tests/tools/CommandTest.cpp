@@ -84,6 +84,18 @@ TEST_F(Command, EveryVerbWorks) {
     EXPECT_NE(good(std::string(verb) + " --help").find("Usage: cornet"), std::string::npos);
 }
 
+TEST_F(Command, PrecisionIsAChoice) {
+  std::string told = good("compile " + digits() + " --precision bf16 -o b.cornet --explain");
+  EXPECT_NE(told.find("b.cornet: bf16, "), std::string::npos) << told;
+  EXPECT_NE(told.find("conv + add + relu -> 1x8x8x16 bf16"), std::string::npos) << told;
+  EXPECT_NE(good("run b.cornet --self-test").find("passed"), std::string::npos);
+  EXPECT_EQ(json("inspect b.cornet --no-measure")["provenance"]["precision"], "bf16");
+  EXPECT_EQ(json("inspect d.cornet --no-measure")["provenance"]["precision"], "fp32");
+  EXPECT_NE(good("compile digits --precision bf16 --print-pipeline")
+                .find("cornet-form-dispatches,cornet-lower-precision{type=bf16}"),
+            std::string::npos);
+}
+
 TEST_F(Command, TheReadmesExampleWorks) {
   std::string readme = readFile(CORNET_SOURCE_DIR "/README.md");
   size_t begin = readme.find("```cpp\n");
@@ -142,6 +154,10 @@ TEST_F(Command, BadInputEndsWithASentence) {
         "wrong.cpp:5: error: 'conv2d': padding is 'full'"}},
       {"compile digits --batch 0 -o no.cornet", 1, {"--batch 0"}},
       {"compile digits --cpu pentium -o no.cornet", 1, {"unknown cpu 'pentium'", "x86-64-v4"}},
+      {"compile digits --precision fp7 -o no.cornet", 1, {"unknown precision 'fp7'", "bf16"}},
+      {"compile digits --precision bf16 --pipeline training-cpu -o no.cornet",
+       1,
+       {"belongs to the pipeline inference-cpu"}},
       {"compile digits --pipeline nonsense -o no.cornet", 1, {"neither a known name"}},
       {"compile digits --load-pass-plugin nope.so -o no.cornet", 1, {"nope.so", "pass plug-in"}},
       {"compile mlp --weights " CORNET_SOURCE_DIR "/models/digits/digits.keras -o no.cornet",

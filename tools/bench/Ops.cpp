@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Times of every op of the op table, batch 1, one thread; where oneDNN has the op, on the same
-// data, so that the ratio is of one run:
+// Times of every op of the op table, batch 1, one thread, and of functions and normalizations on
+// data in the second-level cache (math/, rows/); where oneDNN has the op, on the same data, so that
+// the ratio is of one run:
 //
 //     taskset -c 0 build/release/bin/ops_bench [--benchmark_filter=conv]
 #include "tests/codegen/OpTable.h"
@@ -50,16 +51,16 @@ struct Compiled {
   std::vector<const void *> inputs;
   std::vector<void *> outputs;
 
-  explicit Compiled(const optable::Row &row) {
+  explicit Compiled(const Model &model, int64_t rows = 1) {
     mlir::DialectRegistry registry;
     registerCompilerDialects(registry);
     mlir::MLIRContext context(registry);
-    mlir::OwningOpRef<mlir::ModuleOp> module = emitModel(context, optable::modelOf(row, true));
+    mlir::OwningOpRef<mlir::ModuleOp> module = emitModel(context, model);
     std::string path = "/tmp/ops-bench-" + std::to_string(getpid()) + ".cornet";
     CompileOptions options;
-    options.selfTest = false;
+    options.selfTest = false, options.batches = {rows};
     if (llvm::Error error = compileToFile(*module, options, path))
-      fail(std::string(row.op) + ": " + toString(std::move(error)));
+      fail(model.name + ": " + toString(std::move(error)));
     check(cornet_program_open(path.c_str(), &program));
     unlink(path.c_str());
     check(cornet_session_create(program, nullptr, &session));
@@ -67,11 +68,11 @@ struct Compiled {
     memory.reserve(16);
     for (size_t i = 0; i < cornet_program_input_count(program, 0); ++i) {
       check(cornet_program_input(program, 0, i, &spec));
-      memory.emplace_back(cellsOf(spec), spec.dtype == CORNET_F32 ? 0.5f : 0.0f);
+      memory.emplace_back(cellsOf(spec) * size_t(rows), spec.dtype == CORNET_F32 ? 0.5f : 0.0f);
       inputs.push_back(memory.back().data());
     }
     check(cornet_program_output(program, 0, 0, &spec));
-    memory.emplace_back(cellsOf(spec));
+    memory.emplace_back(cellsOf(spec) * size_t(rows));
     outputs.push_back(memory.back().data());
   }
   ~Compiled() {
@@ -81,10 +82,65 @@ struct Compiled {
 };
 
 void ours(benchmark::State &state, const optable::Row *row) {
-  Compiled compiled(*row);
+  Compiled compiled(optable::modelOf(*row, true));
   for (auto _ : state)
     check(cornet_session_invoke(compiled.session, 0, 1, compiled.inputs.data(),
                                 compiled.outputs.data()));
+}
+
+/// `rows` rows of `columns` cells through one op or layer.
+struct Chain {
+  const char *name;
+  Tensor (*apply)(const Tensor &);
+  int64_t rows, columns;
+  int algorithm = 0; ///< oneDNN's for functions; softmax and layer normalization by name
+};
+
+Tensor softmax(const Tensor &x) { return ops::record("softmax", {x}, {{"axis", int64_t(-1)}}); }
+Tensor gelu(const Tensor &x, bool approximate) {
+  return ops::record("gelu", {x}, {{"approximate", approximate}});
+}
+
+const std::vector<Chain> &chains() {
+  constexpr int64_t R = 16, C = 4096; // 256 KiB in, 256 KiB out
+  static const std::vector<Chain> table = {
+      {"math/relu", [](const Tensor &x) { return ops::record("relu", {x}); }, R, C, 16},
+      {"math/exp", [](const Tensor &x) { return ops::record("exp", {x}); }, R, C, 1},
+      {"math/log", [](const Tensor &x) { return ops::record("log", {x}); }, R, C, 2},
+      {"math/tanh", [](const Tensor &x) { return ops::record("tanh", {x}); }, R, C, 3},
+      {"math/sigmoid", [](const Tensor &x) { return ops::record("sigmoid", {x}); }, R, C, 4},
+      {"math/swish", [](const Tensor &x) { return ops::record("silu", {x}); }, R, C, 5},
+      {"math/gelu_erf", [](const Tensor &x) { return gelu(x, false); }, R, C, 6},
+      {"math/gelu_tanh", [](const Tensor &x) { return gelu(x, true); }, R, C, 7},
+      {"math/softplus", [](const Tensor &x) { return ops::record("softplus", {x}); }, R, C, 8},
+      {"math/erf", [](const Tensor &x) { return ops::record("erf", {x}); }, R, C},
+      {"math/rsqrt", [](const Tensor &x) { return ops::record("rsqrt", {x}); }, R, C},
+      {"rows/softmax", softmax, 128, 128},
+      {"rows/softmax", softmax, 1, 1000},
+      {"rows/softmax", softmax, 384, 512},
+      {"rows/layer_norm", [](const Tensor &x) { return LayerNormalization()(x); }, 1, 768},
+      {"rows/layer_norm", [](const Tensor &x) { return LayerNormalization()(x); }, 128, 768},
+      {"rows/layer_norm", [](const Tensor &x) { return LayerNormalization()(x); }, 1024, 768},
+  };
+  return table;
+}
+
+/// The time of an element in picoseconds, beside that of a call.
+void perElement(benchmark::State &state, const Chain &chain) {
+  state.counters["elements"] = double(chain.rows * chain.columns);
+  state.counters["ps"] = benchmark::Counter(double(chain.rows * chain.columns) * 1e-12,
+                                            benchmark::Counter::kIsIterationInvariantRate |
+                                                benchmark::Counter::kInvert);
+}
+
+void oursOf(benchmark::State &state, const Chain *chain) {
+  Recording recording;
+  Tensor x = Input({chain->columns});
+  Compiled compiled(Functional({x}, {chain->apply(x)}, "chain"), chain->rows);
+  for (auto _ : state)
+    check(cornet_session_invoke(compiled.session, 0, uint64_t(chain->rows), compiled.inputs.data(),
+                                compiled.outputs.data()));
+  perElement(state, *chain);
 }
 
 #ifdef CORNET_ONEDNN
@@ -134,6 +190,42 @@ void theirs(benchmark::State &state, const optable::Row *row) {
     stream.wait();
   }
 }
+
+void theirsOf(benchmark::State &state, const Chain *chain) {
+  dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  Memory::desc plain({chain->rows, chain->columns}, Memory::data_type::f32, Memory::format_tag::ab);
+  Memory in = filled(plain, engine), out = filled(plain, engine);
+  std::unordered_map<int, Memory> arguments = {{DNNL_ARG_SRC, in}, {DNNL_ARG_DST, out}};
+  auto inference = dnnl::prop_kind::forward_inference;
+  using Algorithm = dnnl::algorithm;
+  const Algorithm algorithms[] = {
+      Algorithm::eltwise_relu,     Algorithm::eltwise_exp,       Algorithm::eltwise_log,
+      Algorithm::eltwise_tanh,     Algorithm::eltwise_logistic,  Algorithm::eltwise_swish,
+      Algorithm::eltwise_gelu_erf, Algorithm::eltwise_gelu_tanh, Algorithm::eltwise_soft_relu};
+  std::unique_ptr<dnnl::primitive> primitive;
+  std::string name = chain->name;
+  if (name == "rows/softmax") {
+    primitive = std::make_unique<dnnl::primitive>(dnnl::softmax_forward::primitive_desc(
+        engine, inference, Algorithm::softmax_accurate, plain, plain, 1));
+  } else if (name == "rows/layer_norm") {
+    auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+    primitive = std::make_unique<dnnl::primitive>(dnnl::layer_normalization_forward::primitive_desc(
+        engine, inference, plain, plain, 1e-3f, flags));
+    Memory::desc vector({chain->columns}, Memory::data_type::f32, Memory::format_tag::a);
+    arguments[DNNL_ARG_SCALE] = filled(vector, engine);
+    arguments[DNNL_ARG_SHIFT] = filled(vector, engine);
+  } else {
+    float alpha = name == "math/swish" || name == "math/softplus" ? 1 : 0;
+    primitive = std::make_unique<dnnl::primitive>(dnnl::eltwise_forward::primitive_desc(
+        engine, inference, algorithms[chain->algorithm & 15], plain, plain, alpha, 0.f));
+  }
+  for (auto _ : state) {
+    primitive->execute(stream, arguments);
+    stream.wait();
+  }
+  perElement(state, *chain);
+}
 #endif
 
 } // namespace
@@ -151,6 +243,17 @@ int main(int argc, char **argv) {
 #ifdef CORNET_ONEDNN
     if (op == "matmul" || op == "conv" || op == "depthwise_conv")
       benchmark::RegisterBenchmark((name + "/onednn").c_str(), theirs, &row)
+          ->Unit(benchmark::kMicrosecond);
+#endif
+  }
+  for (const Chain &chain : chains()) {
+    std::string name = chain.name,
+                shape = "/" + std::to_string(chain.rows) + "x" + std::to_string(chain.columns);
+    benchmark::RegisterBenchmark((name + shape + "/cornet").c_str(), oursOf, &chain)
+        ->Unit(benchmark::kMicrosecond);
+#ifdef CORNET_ONEDNN
+    if (chain.algorithm || name.starts_with("rows/"))
+      benchmark::RegisterBenchmark((name + shape + "/onednn").c_str(), theirsOf, &chain)
           ->Unit(benchmark::kMicrosecond);
 #endif
   }

@@ -156,7 +156,7 @@ func.func @stays(%x: tensor<2x2xf32>) -> tensor<4xf32> {
 // CHECK: func.func private @declared(
 func.func private @declared(tensor<4xf32>)
 
-// A reduction takes the pointwise chain before it, and one of inner dimensions the ops behind it.
+// A reduction takes the pointwise chain before it and the ops behind it.
 // CHECK-LABEL: func.func @reduced_chain(
 // CHECK:         %[[SUM:.*]] = cornet.dispatch(
 // CHECK:           cornet.mul
@@ -164,12 +164,11 @@ func.func private @declared(tensor<4xf32>)
 // CHECK-NEXT:      cornet.reduce
 // CHECK-NEXT:      cornet.neg
 // CHECK-NEXT:      cornet.yield
-// CHECK:         %[[ROWS:.*]] = cornet.dispatch(
+// CHECK:         cornet.dispatch(
 // CHECK:           cornet.abs
 // CHECK-NEXT:      cornet.reduce
+// CHECK-NEXT:      cornet.neg
 // CHECK-NEXT:      cornet.yield
-// CHECK:         cornet.dispatch(%[[ROWS]])
-// CHECK:           cornet.neg
 func.func @reduced_chain(%x: tensor<8x4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<8xf32>) {
   %0 = cornet.mul %x, %y : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
   %1 = cornet.exp %0 : (tensor<8x4xf32>) -> tensor<8x4xf32>
@@ -179,4 +178,53 @@ func.func @reduced_chain(%x: tensor<8x4xf32>, %y: tensor<4xf32>) -> (tensor<4xf3
   %5 = cornet.reduce %4 {kind = "mean", axes = array<i64: 1>, keepdims = false} : (tensor<8x4xf32>) -> tensor<8xf32>
   %6 = cornet.neg %5 : (tensor<8xf32>) -> tensor<8xf32>
   return %3, %6 : tensor<4xf32>, tensor<8xf32>
+}
+
+// Softmax is one group; so is what shares its rows, whoever else reads what is computed there.
+// CHECK-LABEL: func.func @rows(
+// CHECK:         %[[P:.*]]:2 = cornet.dispatch(
+// CHECK:           cornet.reduce
+// CHECK-NEXT:      cornet.sub
+// CHECK-NEXT:      cornet.exp
+// CHECK-NEXT:      cornet.reduce
+// CHECK-NEXT:      %[[D:.*]] = cornet.div
+// CHECK-NEXT:      cornet.mul
+// CHECK-NEXT:      %[[S:.*]] = cornet.reduce
+// CHECK-NEXT:      cornet.yield %[[D]], %[[S]]
+// CHECK:         cornet.dispatch(%[[P]]#0
+// CHECK:           cornet.matmul
+func.func @rows(%x: tensor<8x4xf32>, %w: tensor<4x2xf32>) -> (tensor<8x2xf32>, tensor<8xf32>) {
+  %0 = cornet.reduce %x {kind = "max", axes = array<i64: -1>, keepdims = true} : (tensor<8x4xf32>) -> tensor<8x1xf32>
+  %1 = cornet.sub %x, %0 : (tensor<8x4xf32>, tensor<8x1xf32>) -> tensor<8x4xf32>
+  %2 = cornet.exp %1 : (tensor<8x4xf32>) -> tensor<8x4xf32>
+  %3 = cornet.reduce %2 {kind = "sum", axes = array<i64: 1>, keepdims = true} : (tensor<8x4xf32>) -> tensor<8x1xf32>
+  %4 = cornet.div %2, %3 : (tensor<8x4xf32>, tensor<8x1xf32>) -> tensor<8x4xf32>
+  %5 = cornet.matmul %4, %w {transpose_lhs = false, transpose_rhs = false} : (tensor<8x4xf32>, tensor<4x2xf32>) -> tensor<8x2xf32>
+  %6 = cornet.mul %4, %4 : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
+  %7 = cornet.reduce %6 {kind = "sum", axes = array<i64: 1>, keepdims = false} : (tensor<8x4xf32>) -> tensor<8xf32>
+  return %5, %7 : tensor<8x2xf32>, tensor<8xf32>
+}
+
+// Two reductions read their rows once; values that do not go along and a circle through a matmul stay
+// apart.
+// CHECK-LABEL: func.func @other_rows(
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.reduce
+// CHECK-NEXT:      cornet.reduce
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.matmul
+// CHECK-NEXT:      cornet.sub
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.add
+// CHECK-NEXT:      cornet.yield
+func.func @other_rows(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
+  %0 = cornet.reduce %x {kind = "max", axes = array<i64: 1>, keepdims = true} : (tensor<4x4xf32>) -> tensor<4x1xf32>
+  %1 = cornet.reduce %x {kind = "max", axes = array<i64: 1>, keepdims = false} : (tensor<4x4xf32>) -> tensor<4xf32>
+  %2 = cornet.matmul %x, %0 {transpose_lhs = false, transpose_rhs = false} : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
+  %3 = cornet.sub %2, %0 : (tensor<4x1xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
+  %4 = cornet.add %x, %1 : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+  %5 = cornet.add %x, %3 : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x4xf32>
+  return %4, %5 : tensor<4x4xf32>, tensor<4x4xf32>
 }

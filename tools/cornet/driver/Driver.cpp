@@ -28,6 +28,7 @@ CompileOptions optionsOf(const CompileRequest &request) {
   options.cpus = request.cpus;
   if (!request.pipeline.empty())
     options.pipeline = request.pipeline;
+  options.precision = request.precision;
   options.threads = request.threads;
   options.selfTest = request.selfTest;
   if (request.progress)
@@ -82,7 +83,7 @@ public:
 
   std::pair<std::string, std::string> pipelineText(const CompileRequest &request) const override {
     CompileOptions options = optionsOf(request);
-    std::string text = cornet::pipelineText(options.pipeline, options.batches);
+    std::string text = cornet::pipelineText(options.pipeline, options.batches, options.precision);
     return {text.empty() ? options.pipeline : text, ""};
   }
 

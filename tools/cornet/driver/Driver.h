@@ -35,6 +35,7 @@ struct CompileRequest {
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};
   std::string pipeline; ///< a pipeline's name or text; empty: the default
+  std::string precision = "fp32";
   std::vector<std::string> plugins;
   unsigned threads = 2;
   bool selfTest = true;
@@ -51,7 +52,7 @@ struct CompileReply {
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect
-  std::vector<int64_t> batches; ///< that there are plans for
+  std::vector<int64_t> batches;                        ///< that there are plans for
   uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
            fileBytes = 0;
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cornet bench`: latency of a model on made-up data. Calls are timed one by one after a warm-up;
 // the median and the 10th and 90th percentile are told, because means lie about machines that are
-// shared.
+// shared. `--roofline` measures the machine first and sets each step beside it.
 #include "Errors.h"
 #include "Feed.h"
 #include "Model.h"
+#include "Roofline.h"
 #include "Table.h"
 #include "Verbs.h"
 
@@ -21,6 +22,7 @@ struct Options {
   unsigned threads = 1;
   int64_t batch = 1, warmup = 5, calls = 0;
   double seconds = 2;
+  bool roofline = false;
 };
 
 using Clock = std::chrono::steady_clock;
@@ -51,8 +53,39 @@ double percentile(const std::vector<double> &sorted, double fraction) {
   return sorted[size_t(fraction * double(sorted.size() - 1) + 0.5)];
 }
 
+void roofline(const Options &options, const Artifact &artifact, const Context &context) {
+  Runner runner(artifact.path, options.entry, options.threads);
+  const cornet_program &program = runner.program();
+  size_t plan = planFor(program, runner.entry(), options.batch);
+  runner.bind(sampleInputs(runner.inputs(), options.batch));
+  Peaks peaks = measurePeaks(options.threads);
+  for (int64_t i = 1; i < options.warmup; ++i)
+    runner.invoke();
+  double once = timeOf(runner);
+  int64_t calls = options.calls > 0
+                      ? options.calls
+                      : std::clamp<int64_t>(int64_t(options.seconds * 1e9 / once), 10, 1000);
+  std::vector<StepTime> steps = timeSteps(runner, plan, calls);
+  if (std::all_of(steps.begin(), steps.end(), [](const StepTime &step) {
+        return step.work.bytes_read + step.work.bytes_written == 0;
+      }))
+    throw UserError(artifact.path + ": the compiler of this artifact did not count operations and "
+                                    "bytes; compile the model anew");
+  unsigned lanes = std::string(cornet_program_isa(&program)) == "x86-64-v4" ? 16 : 8;
+  std::vector<RoofedStep> roofed =
+      roofsOf(steps, peaks, cornet_program_plan_arena(&program, runner.entry(), plan), lanes);
+  Json document = {{"model", artifact.name},
+                   {"batch", options.batch},
+                   {"threads", options.threads},
+                   {"calls", calls}};
+  document.update(rooflineJson(roofed, peaks));
+  context.answer(document, rooflineText(roofed, peaks));
+}
+
 void bench(const Options &options, const Context &context) {
   Artifact artifact = resolveArtifact(options.model, {options.batch}, context);
+  if (options.roofline)
+    return roofline(options, artifact, context);
   auto loading = Clock::now();
   Runner runner(artifact.path, options.entry, options.threads);
   runner.bind(sampleInputs(runner.inputs(), options.batch));
@@ -103,6 +136,9 @@ void addBench(CLI::App &app, Context &context) {
   verb->add_option("--seconds", options->seconds, "Time to measure for")
       ->check(CLI::Range(0.001, 3600.0))
       ->capture_default_str();
+  verb->add_flag(
+      "--roofline", options->roofline,
+      "Measure the machine's peaks, then tell how near each step comes and why not nearer");
   verb->add_option("--entry", options->entry, "The entry point to call")->capture_default_str();
 }
 

@@ -16,7 +16,7 @@ namespace cornet::cli {
 namespace {
 
 struct Options {
-  std::string model, weights, output, pipeline;
+  std::string model, weights, output, pipeline, precision = "fp32";
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"}, plugins;
   unsigned threads = 2;
@@ -29,6 +29,7 @@ constexpr const char *examples = R"(Examples:
   cornet compile resnet50 -o r50.cornet --batch 1,8 --explain
   cornet compile digits --weights models/digits/digits.keras
   cornet compile model.keras --cpu x86-64-v3,x86-64-v4      one file for two generations of CPUs
+  cornet compile resnet50 --precision bf16                  faster and less exact
   cornet compile digits --print-pipeline                    the text that cornet-opt takes)";
 
 CompileRequest requestFor(const Options &options, const ModelFile &model) {
@@ -39,6 +40,7 @@ CompileRequest requestFor(const Options &options, const ModelFile &model) {
   request.batches = options.batches;
   request.cpus = options.cpus;
   request.pipeline = options.pipeline;
+  request.precision = options.precision;
   request.plugins = options.plugins;
   request.threads = options.threads;
   request.selfTest = !options.noSelfTest;
@@ -82,6 +84,7 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
   for (const auto &[stage, time] : reply.seconds)
     seconds[stage] = time;
   return {{"artifact", request.output},
+          {"precision", request.precision},
           {"fileBytes", reply.fileBytes},
           {"weightBytes", reply.weightBytes},
           {"codeBytes", reply.codeBytes},
@@ -112,11 +115,12 @@ std::string conclusion(const CompileRequest &request, const CompileReply &reply)
       parts += fmt::format("batches of {} are served in parts of {}, whose activations stay in the "
                            "caches\n",
                            asked, partOf(asked, reply.batches));
-  return fmt::format("{}: {} (weights {}, code {}), peak activations {}, {} kernels ({} from the "
-                     "cache), {:.1f} s\n{}",
-                     request.output, humanBytes(reply.fileBytes), humanBytes(reply.weightBytes),
-                     humanBytes(reply.codeBytes), humanBytes(reply.arenaBytes), reply.kernels,
-                     reply.cachedKernels, total, parts);
+  return fmt::format("{}: {}, {} (weights {}, code {}), peak activations {}, {} kernels ({} from "
+                     "the cache), {:.1f} s\n{}",
+                     request.output, request.precision, humanBytes(reply.fileBytes),
+                     humanBytes(reply.weightBytes), humanBytes(reply.codeBytes),
+                     humanBytes(reply.arenaBytes), reply.kernels, reply.cachedKernels, total,
+                     parts);
 }
 
 void compile(const Options &options, const Context &context) {
@@ -168,9 +172,13 @@ void addCompile(CLI::App &app, Context &context) {
                    "Batch sizes to specialize for; any number of rows is served from them")
       ->delimiter(',')
       ->capture_default_str();
-  verb->add_option("--cpu", options->cpus,
-                   "ISA levels to put in: host, x86-64-v3, x86-64-v4; the loader chooses")
+  verb->add_option(
+          "--cpu", options->cpus,
+          "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16; the loader chooses")
       ->delimiter(',')
+      ->capture_default_str();
+  verb->add_option("--precision", options->precision,
+                   "What tensors are multiplied and stored in: fp32, bf16 (sums stay fp32)")
       ->capture_default_str();
   verb->add_option("--pipeline", options->pipeline, "A named pipeline or a pipeline's text");
   verb->add_option("--load-pass-plugin", options->plugins,

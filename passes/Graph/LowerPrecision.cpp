@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stores tensors between dispatches in 16 bits. What is computed inside a dispatch stays f32: it
+// begins with casts of its narrow operands and ends with a cast of what it stores, so kernels widen
+// where they load and round where they store, and the values are what the graph says they are.
+//
+// Contractions multiply narrow operands, weights and activations, and sum in f32. What they yield,
+// and what is made of narrow tensors, is stored narrow; roleOf() lists what is kept in f32 instead:
+// softmax, statistics, losses. So are entry points' inputs and outputs, scalars and biases.
+// Requires: dispatches are formed, shapes are static. Guarantees: types at entry points are the
+// same; only casts are added.
+#include "ir/Ops/Rows.h"
+#include "passes/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace cornet {
+#define GEN_PASS_DEF_LOWERPRECISION
+#include "passes/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+enum class Role {
+  Multiplies, ///< both operands are narrow
+  Carries,    ///< narrow operands are as good, and the result is narrow where one is
+  Keeps,      ///< operands and result are f32, but for contractions that read it
+};
+
+/// The one place that tells what may lose precision.
+Role roleOf(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Role>(op)
+      .Case<MatmulOp, ConvOp, ConvTransposeOp>([](auto) { return Role::Multiplies; })
+      .Case<DepthwiseConvOp, MaxPoolOp, AvgPoolOp, ResizeOp, ReshapeOp, TransposeOp, PadOp,
+            ConcatOp, SliceOp, BroadcastOp>([](auto) { return Role::Carries; })
+      // Exponentials and what divides by a deviation are at home in softmax, norms and losses.
+      .Case<ExpOp, LogOp, SqrtOp, RsqrtOp, PowOp>([](auto) { return Role::Keeps; })
+      .Default(
+          [](Operation *other) { return isa<Pointwise>(other) ? Role::Carries : Role::Keeps; });
+}
+
+/// Whether `op` may read narrow cells: a mean sums them in f32.
+bool readsNarrow(Operation *op) {
+  auto reduce = dyn_cast<ReduceOp>(op);
+  return roleOf(op) != Role::Keeps || (reduce && reduce.getKind() == "mean");
+}
+
+/// Whether the dispatch reduces rows and goes on with them: softmax, a normalization. Its ends are
+/// f32; contractions read a copy.
+bool walksRows(DispatchOp dispatch) {
+  return llvm::any_of(dispatch.getBody().front().getOps<ReduceOp>(),
+                      [](ReduceOp op) { return Rows::of(op).has_value(); });
+}
+
+bool isF32(Value value) { return getElementTypeOrSelf(value).isF32(); }
+
+class Narrowing {
+public:
+  Narrowing(func::FuncOp function, Type element, StringRef name)
+      : function(function), element(element), name(name) {}
+
+  void run() {
+    SmallVector<DispatchOp> dispatches(function.getOps<DispatchOp>());
+    for (DispatchOp dispatch : dispatches) {
+      for (Operation &op : dispatch.getBody().front())
+        if (roleOf(&op) == Role::Multiplies)
+          for (Value operand : op.getOperands())
+            if (auto argument = dyn_cast<BlockArgument>(operand); argument && isF32(argument))
+              narrowOperand(dispatch, argument);
+      for (OpResult result : dispatch.getResults())
+        if (shouldStoreNarrow(dispatch, result))
+          storeNarrow(dispatch, result);
+    }
+  }
+
+private:
+  Type narrow(Type type) { return cast<RankedTensorType>(type).clone(element); }
+
+  /// Calls `visit` with each dispatch's operand that `value` reaches through reshapes; whether that
+  /// is all it reaches.
+  static bool forEachReader(Value value, function_ref<void(OpOperand &)> visit) {
+    bool all = true;
+    for (OpOperand &use : value.getUses())
+      if (isa<DispatchOp>(use.getOwner()))
+        visit(use);
+      else if (isa<ReshapeOp>(use.getOwner()))
+        all &= forEachReader(use.getOwner()->getResult(0), visit);
+      else
+        all = false;
+    return all;
+  }
+
+  static BlockArgument argumentOf(OpOperand &use) {
+    return cast<DispatchOp>(use.getOwner()).getBody().getArgument(use.getOperandNumber());
+  }
+
+  bool shouldStoreNarrow(DispatchOp dispatch, OpResult result) {
+    Value yielded =
+        dispatch.getBody().front().getTerminator()->getOperand(result.getResultNumber());
+    if (!isF32(result) || dispatch->hasAttr("in_place") || walksRows(dispatch) ||
+        cast<RankedTensorType>(result.getType()).getRank() == 0)
+      return false;
+    bool accepted = true, multiplied = false;
+    bool inside = forEachReader(result, [&](OpOperand &use) {
+      accepted &= !walksRows(llvm::cast<DispatchOp>(use.getOwner()));
+      for (Operation *user : argumentOf(use).getUsers()) {
+        accepted &= readsNarrow(user);
+        multiplied |= roleOf(user) == Role::Multiplies;
+      }
+    });
+    if (!accepted || !inside || result.use_empty())
+      return false;
+    if (auto reduce = yielded.getDefiningOp<ReduceOp>())
+      return multiplied && keepsColumns(reduce);
+    return multiplied || yieldsNarrow(dispatch);
+  }
+
+  /// Whether the last dimension is not reduced, so that rows of the result are vectors.
+  static bool keepsColumns(ReduceOp reduce) {
+    int64_t last = reduce.getInput().getType().getRank() - 1;
+    return llvm::none_of(reduce.getAxes(),
+                         [&](int64_t axis) { return axis == -1 || axis == last; });
+  }
+
+  /// Whether the dispatch contracts, or makes its result of narrow tensors by ops that carry them.
+  bool yieldsNarrow(DispatchOp dispatch) {
+    bool source = llvm::any_of(dispatch.getInputs().getTypes(),
+                               [&](Type type) { return getElementTypeOrSelf(type) == element; });
+    return source &&
+           llvm::all_of(dispatch.getBody().front().without_terminator(), [](Operation &op) {
+             return isa<ConstantOp>(op) || roleOf(&op) != Role::Keeps;
+           });
+  }
+
+  void storeNarrow(DispatchOp dispatch, OpResult result) {
+    Operation *yield = dispatch.getBody().front().getTerminator();
+    OpBuilder builder(yield);
+    OpOperand &yielded = yield->getOpOperand(result.getResultNumber());
+    yielded.set(convert(builder, yielded.get(), narrow(result.getType()), name));
+    retype(result);
+  }
+
+  /// Makes `value` narrow for all that read it, reshapes included.
+  void retype(Value value) {
+    value.setType(narrow(value.getType()));
+    for (OpOperand &use : value.getUses())
+      if (isa<ReshapeOp>(use.getOwner()))
+        retype(use.getOwner()->getResult(0));
+      else
+        widenInside(argumentOf(use));
+  }
+
+  /// Makes the argument narrow; the dispatch computes with what it widens.
+  void widenInside(BlockArgument argument) {
+    Type wide = argument.getType();
+    argument.setType(narrow(wide));
+    OpBuilder builder = OpBuilder::atBlockBegin(argument.getOwner());
+    Value widened = convert(builder, argument, wide, "f32");
+    argument.replaceAllUsesExcept(widened, widened.getDefiningOp());
+  }
+
+  /// Gives the dispatch a narrow copy of what its f32 argument stands for.
+  void narrowOperand(DispatchOp dispatch, BlockArgument argument) {
+    OpOperand &operand = dispatch->getOpOperand(argument.getArgNumber());
+    operand.set(copyOf(operand.get()));
+    widenInside(argument);
+  }
+
+  Value copyOf(Value value) {
+    Value &copy = copies[value];
+    if (copy)
+      return copy;
+    OpBuilder builder(function.getContext());
+    builder.setInsertionPointAfterValue(value);
+    auto type = llvm::cast<RankedTensorType>(narrow(value.getType()));
+    Location loc = value.getLoc();
+    if (auto constant = value.getDefiningOp<ConstantOp>())
+      if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()))
+        return copy = ConstantOp::create(builder, loc, rounded(dense, type));
+    Value lines = reshaped(builder, value, linesOf(type.getShape()));
+    Type narrowLines = narrow(lines.getType());
+    auto dispatch = DispatchOp::create(builder, loc, TypeRange{narrowLines}, ValueRange{lines});
+    Block *body = builder.createBlock(&dispatch.getBody());
+    Value narrowed = convert(builder, body->addArgument(lines.getType(), loc), narrowLines, name);
+    YieldOp::create(builder, loc, ValueRange{narrowed});
+    builder.setInsertionPointAfter(dispatch);
+    return copies[value] = reshaped(builder, dispatch.getResult(0), type.getShape());
+  }
+
+  /// The shape with its last dimensions as one that is long enough to be walked in vectors.
+  static SmallVector<int64_t> linesOf(ArrayRef<int64_t> shape) {
+    SmallVector<int64_t> lines(shape);
+    while (lines.size() > 2 && lines.back() < 512) {
+      int64_t last = lines.pop_back_val();
+      lines.back() *= last;
+    }
+    return lines;
+  }
+
+  static Value reshaped(OpBuilder &builder, Value value, ArrayRef<int64_t> shape) {
+    auto type = llvm::cast<RankedTensorType>(value.getType());
+    if (type.getShape() == shape)
+      return value;
+    return ReshapeOp::create(builder, value.getLoc(), type.clone(shape), value,
+                             builder.getDenseI64ArrayAttr(shape));
+  }
+
+  static ElementsAttr rounded(DenseElementsAttr value, RankedTensorType type) {
+    std::vector<uint16_t> cells;
+    cells.reserve(size_t(value.getNumElements()));
+    for (float cell : value.getValues<float>()) {
+      APFloat real(cell);
+      bool inexact;
+      real.convert(llvm::cast<FloatType>(type.getElementType()).getFloatSemantics(),
+                   APFloat::rmNearestTiesToEven, &inexact);
+      cells.push_back(uint16_t(real.bitcastToAPInt().getZExtValue()));
+    }
+    return DenseElementsAttr::getFromRawBuffer(
+        type, ArrayRef(reinterpret_cast<const char *>(cells.data()), cells.size() * 2));
+  }
+
+  static Value convert(OpBuilder &builder, Value value, Type type, StringRef to) {
+    return CastOp::create(builder, value.getLoc(), type, value, builder.getStringAttr(to));
+  }
+  func::FuncOp function;
+  Type element;
+  StringRef name;
+  llvm::DenseMap<Value, Value> copies;
+};
+
+struct LowerPrecision : impl::LowerPrecisionBase<LowerPrecision> {
+  using LowerPrecisionBase::LowerPrecisionBase;
+
+  void runOnOperation() override {
+    if (type != "bf16") {
+      getOperation()->emitError("cornet-lower-precision: type is '") << type << "', known: bf16";
+      return signalPassFailure();
+    }
+    Type element = BFloat16Type::get(&getContext());
+    getOperation()->walk([&](func::FuncOp function) {
+      if (function.getBody().hasOneBlock())
+        Narrowing(function, element, type).run();
+    });
+  }
+};
+
+} // namespace
+} // namespace cornet

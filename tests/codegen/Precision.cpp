@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tensors in bf16, at every ISA level this machine runs: each contraction of Computed.h with
+// computed operands, and small networks with constant weights of odd channels, groups, strides and
+// borders. The self-test compares with the reference interpreter, which rounds where the graph says
+// so and sums in float64; one thread and several give the same bits; and the distance to what
+// float32 gives stays within what the format promises.
+#include "tests/codegen/Computed.h"
+
+#include "codegen/Compile.h"
+
+#include "cornet_runtime.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+
+namespace cornet::test {
+namespace {
+
+using computed::array;
+using computed::cells;
+using computed::Shape;
+using computed::tensor;
+
+constexpr const char *levels[] = {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"};
+
+/// Compiles `text`; the error's sentence, or "".
+std::string compile(const std::string &text, const std::string &path, const CompileOptions &options,
+                    CompileReport *report = nullptr) {
+  mlir::DialectRegistry registry;
+  registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  if (!module)
+    return "does not parse";
+  llvm::Error error = compileToFile(*module, options, path, report);
+  return error ? toString(std::move(error)) : "";
+}
+
+struct Answer {
+  std::string problem;
+  double difference = 0; ///< of the self-test
+  std::vector<float> result;
+  bool skipped() const { return problem.find("this CPU has") != std::string::npos; }
+};
+
+/// The self-test of `path`, and its answer to numbers of all sizes and signs.
+Answer answer(const std::string &path, unsigned threads, const std::vector<Shape> &operands,
+              int64_t results) {
+  Answer out;
+  cornet_program *program = nullptr;
+  cornet_session *session = nullptr;
+  cornet_session_options options{sizeof(cornet_session_options), threads};
+  std::vector<std::vector<float>> memory;
+  std::vector<const void *> inputs;
+  for (const Shape &shape : operands) {
+    memory.emplace_back();
+    for (int64_t i = 0; i < cells(shape); ++i)
+      memory.back().push_back(float(i * 7919 % 1009) / 333 - 1.5f);
+  }
+  for (const std::vector<float> &cells : memory)
+    inputs.push_back(cells.data());
+  out.result.assign(size_t(results), NAN);
+  void *result = out.result.data();
+  cornet_status *status = cornet_program_open(path.c_str(), &program);
+  if (!status)
+    status = cornet_session_create(program, &options, &session);
+  if (!status)
+    status = cornet_session_self_test(session, &out.difference);
+  if (!status)
+    status = cornet_session_invoke(session, 0, 1, inputs.data(), &result);
+  out.problem = cornet_status_message(status);
+  cornet_status_destroy(status);
+  cornet_session_destroy(session);
+  cornet_program_destroy(program);
+  return out;
+}
+
+double largest(const std::vector<float> &cells) {
+  double out = 0;
+  for (float cell : cells)
+    out = std::max(out, std::fabs(double(cell)));
+  return out;
+}
+
+/// Checks `text` at every level and returns the report of the last one that runs here.
+CompileReport check(const std::string &name, const std::string &text,
+                    const std::vector<Shape> &operands, int64_t results, double unitsFromF32) {
+  std::string path = testing::TempDir() + "/precision-" + name + ".cornet";
+  CompileOptions options;
+  options.cpus = {"x86-64-v3"};
+  EXPECT_EQ(compile(text, path, options), "");
+  Answer exact = answer(path, 1, operands, results);
+  EXPECT_EQ(exact.problem, "");
+  options.precision = "bf16";
+  CompileReport last;
+  for (const char *level : levels) {
+    options.cpus = {level};
+    CompileReport report;
+    EXPECT_EQ(compile(text, path, options, &report), "") << level;
+    Answer first = answer(path, 1, operands, results);
+    if (first.skipped())
+      continue;
+    last = std::move(report);
+    EXPECT_EQ(first.problem, "") << level;
+    double scale = largest(exact.result), worst = 0;
+    for (size_t i = 0; i < first.result.size(); ++i)
+      worst = std::max(worst, std::fabs(double(first.result[i]) - exact.result[i]));
+    EXPECT_LT(worst, unitsFromF32 * 0x1p-8 * scale) << level << ": far from what float32 gives";
+    for (unsigned threads : {2u, 3u, 7u}) {
+      Answer other = answer(path, threads, operands, results);
+      EXPECT_EQ(other.problem, "") << level << ", " << threads << " threads";
+      EXPECT_EQ(std::memcmp(first.result.data(), other.result.data(), 4 * first.result.size()), 0)
+          << level << ": " << threads << " threads give other bits";
+    }
+  }
+  return last;
+}
+
+class Computed16 : public testing::TestWithParam<size_t> {};
+
+TEST_P(Computed16, IsWhatTheReferenceSays) {
+  const computed::Case it = computed::cases()[GetParam()];
+  check(it.name, computed::moduleOf(it, it.small), it.small.operands, cells(it.small.result), 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Computed16, testing::Range<size_t>(0, computed::cases().size(), 3),
+                         [](const auto &info) { return computed::cases()[info.param].name; });
+
+/// Weights that differ from each other, as the text of a constant.
+std::string weights(const Shape &shape, unsigned seed) {
+  std::string bytes;
+  for (int64_t i = 0; i < cells(shape); ++i) {
+    float cell = float((i * 6151 + seed * 101) % 499) / 250 - 1;
+    bytes.append(reinterpret_cast<const char *>(&cell), sizeof(cell));
+  }
+  return "cornet.constant dense<\"0x" + llvm::toHex(bytes) + "\"> : " + tensor(shape) + "\n";
+}
+
+/// Ops one after another from %0 on, each a line of text.
+struct Network {
+  std::vector<Shape> shapes;
+  std::string body;
+
+  explicit Network(Shape input) : shapes{std::move(input)} {}
+  std::string last() const { return "%" + std::to_string(shapes.size() - 1); }
+  Network &op(const std::string &name, const std::string &attributes, Shape result,
+              const std::string &more = "", const std::string &moreTypes = "") {
+    body += "%" + std::to_string(shapes.size()) + " = cornet." + name + " " + last() + more + " {" +
+            attributes + "} : (" + tensor(shapes.back()) + moreTypes + ") -> " + tensor(result) +
+            "\n";
+    shapes.push_back(std::move(result));
+    return *this;
+  }
+  Network &weighted(const std::string &name, const std::string &attributes, const Shape &kernel,
+                    Shape result) {
+    std::string w = "%w" + std::to_string(shapes.size());
+    body += w + " = " + weights(kernel, unsigned(shapes.size()));
+    return op(name, attributes, std::move(result), ", " + w, ", " + tensor(kernel));
+  }
+  Network &relu() { return op("relu", "", shapes.back()); }
+  std::string text() const {
+    return "func.func @predict(%0: " + tensor(shapes.front()) + ") -> " + tensor(shapes.back()) +
+           " attributes {cornet.entry = \"predict\", cornet.batch = 1 : i64} {\n" + body +
+           "return " + last() + " : " + tensor(shapes.back()) + "\n}";
+  }
+};
+
+std::string window(int64_t stride, int64_t pad, int64_t dilation = 1) {
+  return "strides = " + array({stride, stride}) + ", padding = " + array({pad, pad, pad, pad}) +
+         ", dilations = " + array({dilation, dilation});
+}
+
+CompileReport check(const std::string &name, const Network &network, double units = 8) {
+  return check(name, network.text(), {network.shapes.front()}, cells(network.shapes.back()), units);
+}
+
+const std::string product = "transpose_lhs = false, transpose_rhs = false";
+
+TEST(Precision, OddChannelsStridesAndBorders) {
+  CompileReport report = check(
+      "odd",
+      Network({1, 19, 23, 3})
+          .weighted("conv", window(2, 3) + ", groups = 1 : i64", {7, 7, 3, 37}, {1, 10, 12, 37})
+          .relu()
+          .op("max_pool", "window = " + array({3, 3}) + ", " + window(2, 1), {1, 5, 6, 37})
+          .weighted("conv", window(1, 1) + ", groups = 1 : i64", {3, 3, 37, 20}, {1, 5, 6, 20})
+          .weighted("conv", window(1, 0) + ", groups = 1 : i64", {1, 1, 20, 33}, {1, 5, 6, 33}));
+  for (const StepReport &step : report.steps)
+    EXPECT_NE(step.winner, "element") << step.operation;
+  ASSERT_EQ(report.steps.size(), 5u);
+  EXPECT_EQ(report.steps[0].operation, "cast -> 1x1311 bf16");
+  EXPECT_EQ(report.steps[1].operation, "conv + relu -> 1x10x12x37 bf16");
+  EXPECT_EQ(report.steps[2].operation, "max_pool -> 1x5x6x37 bf16");
+  EXPECT_EQ(report.steps[4].operation, "conv -> 1x5x6x33") << "an output stays f32";
+}
+
+TEST(Precision, GroupsDepthwiseDilationAndMeans) {
+  check(
+      "groups",
+      Network({1, 9, 10, 6})
+          .weighted("conv", window(1, 2, 2) + ", groups = 2 : i64", {3, 3, 3, 34}, {1, 9, 10, 34})
+          .weighted("depthwise_conv", window(2, 1), {3, 3, 34, 1}, {1, 5, 5, 34})
+          .relu()
+          .weighted("conv", window(1, 1) + ", groups = 17 : i64", {3, 3, 2, 17}, {1, 5, 5, 17})
+          .op("avg_pool", "window = " + array({2, 2}) + ", " + window(1, 0), {1, 4, 4, 17})
+          .op("reduce", "kind = \"mean\", axes = " + array({1, 2}) + ", keepdims = false", {1, 17})
+          .weighted("matmul", product, {17, 11}, {1, 11})
+          .op("softmax", "axis = -1 : i64", {1, 11}));
+}
+
+TEST(Precision, TransposedConvolutionsAndMovement) {
+  check("movement",
+        Network({1, 4, 5, 8})
+            .weighted("conv_transpose", window(2, 0), {3, 3, 19, 8}, {1, 9, 11, 19})
+            .op("transpose", "permutation = " + array({0, 2, 3, 1}), {1, 11, 19, 9})
+            .op("slice", "start = " + array({0, 1, 2, 0}) + ", size = " + array({-1, 7, 16, 9}),
+                {1, 7, 16, 9})
+            .op("resize", "size = " + array({9, 8}), {1, 9, 8, 9})
+            .op("pad",
+                "low = " + array({0, 1, 0, 0}) + ", high = " + array({0, 0, 2, 0}) +
+                    ", value = 0.5 : f64",
+                {1, 10, 10, 9})
+            .weighted("conv", window(3, 0) + ", groups = 1 : i64", {2, 2, 9, 16}, {1, 3, 3, 16}));
+}
+
+TEST(Precision, ProductsOfManyRowsAndResiduals) {
+  Network network({1, 70, 33});
+  network.weighted("matmul", product, {33, 64}, {1, 70, 64});
+  std::string kept = network.last();
+  network.op("gelu", "approximate = false", {1, 70, 64})
+      .weighted("matmul", product, {64, 64}, {1, 70, 64})
+      .op("add", "", {1, 70, 64}, ", " + kept, ", " + tensor({1, 70, 64}))
+      .weighted("matmul", product, {64, 5}, {1, 70, 5});
+  check("residual", network);
+}
+
+/// A deep chain drifts no further from float32 than a few units of its format.
+TEST(Precision, ErrorDoesNotPileUp) {
+  Network network({1, 12, 12, 16});
+  for (int i = 0; i < 12; ++i) {
+    std::string kept = network.last();
+    network.op("mul", "", {1, 12, 12, 16}, ", %scale", ", tensor<f32>")
+        .weighted("conv", window(1, 1) + ", groups = 1 : i64", {3, 3, 16, 16}, {1, 12, 12, 16})
+        .relu()
+        .op("add", "", {1, 12, 12, 16}, ", " + kept, ", " + tensor({1, 12, 12, 16}));
+  }
+  network.body = "%scale = cornet.constant dense<0.05> : tensor<f32>\n" + network.body;
+  check("deep", network);
+}
+
+TEST(Precision, BadOnesAreSentences) {
+  std::string text = Network({1, 4}).relu().text(), path = testing::TempDir() + "/none.cornet";
+  CompileOptions options;
+  options.precision = "fp7";
+  EXPECT_EQ(compile(text, path, options), "unknown precision 'fp7'; known: fp32, bf16");
+  options.precision = "bf16", options.pipeline = "training-cpu";
+  EXPECT_NE(compile(text, path, options).find("belongs to the pipeline inference-cpu"),
+            std::string::npos);
+}
+
+} // namespace
+} // namespace cornet::test
