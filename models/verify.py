@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every model of the zoo that keras.applications has, beside real Keras with the same weights.
 
-    KERAS_BACKEND=jax python models/verify.py [MODEL ...] [--images 32] [--file keras|weights.h5|h5]
+    KERAS_BACKEND=jax python models/verify.py [MODEL ...] [OPTIONS]
 
 Builds each model in Keras, gives it seeded random weights and, so that signals neither vanish nor
 explode, batch-normalization statistics of what reaches each layer; saves them, compiles the model of
 the same name with `--weights`, runs random images and compares. Any backend will do; torch starts fastest.
 Demands for each image a cosine of 0.99999 and the same best class; with `--precision bf16`, a cosine of
 0.999 and one class in ten may be another. Prints a table; the exit code is 0 when all is well.
+`--file` says in which format the weights are saved; `legacy` is an .h5 of weights alone, as
+keras.applications downloads them.
 """
 import argparse
 import os
@@ -19,8 +21,10 @@ import time
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
+from keras.src.legacy.saving import legacy_h5_format  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CORNET = ROOT / "build" / "release" / "bin" / "cornet"
@@ -36,13 +40,20 @@ def layers_of(model):
             yield layer
 
 
-def build(name):
-    """The model, at the size that the zoo has where Keras leaves it open, and whether it scales pixels itself."""
-    keras.utils.clear_session()
-    model = BUILDERS[name](weights=None)
-    if None in model.inputs[0].shape[1:]:
+def build(name, counted=False):
+    """The model, at the size that the zoo has where Keras leaves it open, and whether it scales pixels itself.
+
+    With `counted`, layers without names are numbered on, as in a session that has made other models before.
+    """
+    for arguments in ({}, {"input_shape": (224, 224, 3)}):
         keras.utils.clear_session()
-        model = BUILDERS[name](weights=None, input_shape=(224, 224, 3))
+        if counted:
+            x = keras.Input((8, 8, 3))
+            for _ in range(12):
+                x = keras.layers.ReLU()(keras.layers.BatchNormalization()(keras.layers.Conv2D(3, 1)(x)))
+        model = BUILDERS[name](weights=None, **arguments)
+        if None not in model.inputs[0].shape[1:]:
+            break
     kinds = (keras.layers.Rescaling, keras.layers.Normalization)
     return model, any(isinstance(layer, kinds) for layer in model.layers)
 
@@ -110,13 +121,17 @@ def random_images(rng, shape, count, raw):
 
 def verify(name, options, folder):
     rng = np.random.default_rng(options.seed)
-    model, raw = build(name)
+    model, raw = build(name, options.counted)
     shape = model.inputs[0].shape[1:]
     images = random_images(rng, shape, options.images, raw)
     fill(model, rng, images[:2])
     weights, artifact = folder / f"{name}.{options.file}", folder / f"{name}.cornet"
     if options.file == "weights.h5":
         model.save_weights(weights)
+    elif options.file == "legacy":
+        weights = folder / f"{name}.h5"
+        with h5py.File(weights, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, model)
     else:
         model.save(weights)
     start = time.time()
@@ -138,8 +153,8 @@ def verify(name, options, folder):
     best = got.argmax(1) == want.argmax(1)
     least, share = (0.99999, 1) if options.precision == "fp32" else (0.999, 0.9)
     good = bool(cosine.min() >= least and logits.min() >= least and best.mean() >= share)
-    print(f"{name:17} {model.count_params():11,} {1 - cosine.min():11.1e} {1 - logits.min():11.1e} {best.sum():3}/{len(best)}"
-          f" {len(set(want.argmax(1))):7} {seconds:9.1f} {running:7.1f}  {'ok' if good else 'WRONG'}", flush=True)
+    print(f"{name:17} {model.count_params():11,} {1 - cosine.min():11.1e} {1 - logits.min():11.1e}"
+          f" {best.sum():3}/{len(best)} {len(set(want.argmax(1))):7} {seconds:9.1f} {running:7.1f}  {'ok' if good else 'WRONG'}", flush=True)
     for path in (weights, artifact):
         path.unlink()
     return good
@@ -149,14 +164,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="zoo names; default: all that keras.applications has")
     parser.add_argument("--images", type=int, default=32)
-    parser.add_argument("--file", choices=["keras", "weights.h5", "h5"], default="weights.h5")
+    parser.add_argument("--file", choices=["keras", "weights.h5", "h5", "legacy"], default="weights.h5")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--counted", action="store_true", help="number layers on, as after other models")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     known = subprocess.run([CORNET, "models"], check=True, capture_output=True, text=True).stdout.split()
     names = options.models or [name for name in known if name in BUILDERS]
-    print(f"{'model':17} {'weights':>11} {'1 - cosine':>11} {'of logits':>11} {'best':>6} {'classes':>7} {'compile s':>9}"
-          f" {'run s':>7}")
+    print(f"{'model':17} {'weights':>11} {'1 - cosine':>11} {'of logits':>11} {'best':>6} {'classes':>7}"
+          f" {'compile s':>9} {'run s':>7}")
     with tempfile.TemporaryDirectory() as folder:
         return 0 if all([verify(name, options, pathlib.Path(folder)) for name in names]) else 1
 
