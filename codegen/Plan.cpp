@@ -29,6 +29,13 @@ uint64_t bytesOf(Type type) {
   return uint64_t(tensor.getNumElements()) * (bits == 1 ? 1 : bits / 8);
 }
 
+/// The buffer of a tensor, as kernels get it: a bf16 is the i16 with its bits.
+MemRefType bufferType(RankedTensorType type) {
+  Type element = type.getElementType();
+  return MemRefType::get(type.getShape(),
+                         element.isBF16() ? IntegerType::get(type.getContext(), 16) : element);
+}
+
 uint64_t aligned(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// The value whose memory `value` is: reshapes looked through.
@@ -325,9 +332,7 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
   llvm::raw_string_ostream stream(key);
   unsigned inputs = dispatch.getInputs().size();
   SmallVector<Type> arguments;
-  auto buffer = [](RankedTensorType type) -> Type {
-    return MemRefType::get(type.getShape(), type.getElementType());
-  };
+  auto buffer = [](RankedTensorType type) -> Type { return bufferType(type); };
   for (unsigned i = 0; i < inputs; ++i)
     arguments.push_back(buffer(implementation.packedType(dispatch, i, isa)));
   for (Type type : dispatch.getResultTypes())
@@ -369,7 +374,7 @@ std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &imp
   SmallVector<Type> arguments;
   for (RankedTensorType type : {cast<RankedTensorType>(dispatch.getInputs()[index].getType()),
                                 implementation.packedType(dispatch, index, isa)})
-    arguments.push_back(MemRefType::get(type.getShape(), type.getElementType()));
+    arguments.push_back(bufferType(type));
   arguments.append(2, builder.getIndexType());
   auto kernel = func::FuncOp::create(builder, builder.getUnknownLoc(), "pack",
                                      builder.getFunctionType(arguments, {}));

@@ -57,13 +57,25 @@ struct Code {
   mlir::Value choose(mlir::Value c, mlir::Value x, mlir::Value y) const {
     return mlir::arith::SelectOp::create(b, loc, c, x, y);
   }
-  /// `value`, a real or a vector of reals, as reals of type `element`, rounded to nearest even.
+  /// `value` as cells of type `element`.
+  mlir::Value bits(mlir::Value value, mlir::Type element) const {
+    mlir::Type to = element;
+    if (auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType()))
+      to = mlir::VectorType::get(vector.getShape(), element);
+    return mlir::arith::BitcastOp::create(b, loc, to, value);
+  }
+  /// `value`, a real or a vector of reals, as reals of type `element`, rounded to nearest even. In
+  /// memory a bf16 is the i16 with its bits, which every level can load and store under a mask.
   mlir::Value real(mlir::Value value, mlir::Type element) const {
     mlir::Type from = mlir::getElementTypeOrSelf(value.getType()), to = element;
     if (from == element)
       return value;
+    if (from.isInteger(16))
+      return real(bits(value, b.getBF16Type()), element);
+    if (element.isInteger(16))
+      return bits(real(value, b.getBF16Type()), element);
     if (auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType()))
-      to = vector.clone(element);
+      to = mlir::VectorType::get(vector.getShape(), element);
     if (element.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
       return mlir::arith::ExtFOp::create(b, loc, to, value);
     // What was widened is narrowed to itself.

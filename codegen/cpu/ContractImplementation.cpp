@@ -179,14 +179,18 @@ private:
       Value mask = k.packed ? Value() : maskAt(j);
       if (k.word == 1)
         return epilogue.load(weights, c.add(at, j * lanes), mask);
-      auto pairs = VectorType::get({2 * lanes}, c.b.getBF16Type());
-      if (k.packed)
-        return vector::LoadOp::create(c.b, c.loc, pairs, weights,
-                                      ValueRange{c.add(at, 2 * j * lanes)});
-      Value low = epilogue.loadStored(weights, c.add(at, j * lanes), mask);
-      Value high = half ? arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(low.getType()))
-                        : epilogue.loadStored(weights, c.add(at, j * lanes + k.outputs), mask);
-      return vector::InterleaveOp::create(c.b, c.loc, low, high);
+      auto pairs = VectorType::get({2 * lanes}, c.b.getI16Type());
+      Value words;
+      if (k.packed) {
+        words = vector::LoadOp::create(c.b, c.loc, pairs, weights,
+                                       ValueRange{c.add(at, 2 * j * lanes)});
+      } else {
+        Value low = epilogue.loadStored(weights, c.add(at, j * lanes), mask);
+        Value high = half ? arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(low.getType()))
+                          : epilogue.loadStored(weights, c.add(at, j * lanes + k.outputs), mask);
+        words = vector::InterleaveOp::create(c.b, c.loc, low, high);
+      }
+      return c.bits(words, c.b.getBF16Type());
     }
 
     /// The input's word at `at` in every lane; where one half exists alone, a zero beside it.
@@ -198,14 +202,13 @@ private:
       Value word;
       if (half) {
         word = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(at, high)});
-        word = arith::BitcastOp::create(c.b, c.loc, c.b.getI16Type(), word);
         word = arith::ExtUIOp::create(c.b, c.loc, i32, word);
         if (high)
           word = arith::ShLIOp::create(c.b, c.loc, word,
                                        arith::ConstantIntOp::create(c.b, c.loc, i32, 16));
       } else {
-        word =
-            vector::LoadOp::create(c.b, c.loc, VectorType::get({2}, bf16), input, ValueRange{at});
+        word = vector::LoadOp::create(c.b, c.loc, VectorType::get({2}, c.b.getI16Type()), input,
+                                      ValueRange{at});
         word = vector::BitCastOp::create(c.b, c.loc, VectorType::get({1}, i32), word);
         word = vector::ExtractOp::create(c.b, c.loc, word, ArrayRef<int64_t>{0});
       }

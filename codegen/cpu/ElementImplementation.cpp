@@ -645,9 +645,8 @@ public:
           results.push_back(cells.cell(value, at));
         for (auto [i, result] : llvm::enumerate(results)) {
           Value buffer = entry.getArgument(resultArgument(dispatch, i));
-          Type stored = getElementTypeOrSelf(buffer);
-          if (isa<FloatType>(stored))
-            result = c.real(result, stored);
+          if (isReal(yielded[i]))
+            result = c.real(result, getElementTypeOrSelf(buffer));
           memref::StoreOp::create(builder, c.loc, result, buffer, at);
         }
       };
