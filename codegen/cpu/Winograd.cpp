@@ -94,25 +94,11 @@ struct Wish {
   static bool allows(int64_t wanted, int64_t value) { return wanted == 0 || wanted == value; }
 };
 
-} // namespace
-
-std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::string &whyNot) {
-  std::vector<Contraction> all = contractionsOf(dispatch, isa);
-  whyNot = "no convolution with a stride and a dilation of 1, without groups, of more than one tap";
-  if (all.size() != 1)
-    return std::nullopt;
-  const Contraction &k = all[0];
-  if (k.parts != 1 || k.R * k.S <= 1 || k.strideY != 1 || k.strideX != 1 || k.dilationY != 1 ||
-      k.dilationX != 1 || !k.packed || !k.plain())
-    return std::nullopt;
-  Wish wish(rootOf(dispatch));
-  whyNot = "another implementation is asked for";
-  if (wish.other)
-    return std::nullopt;
-  int64_t height = k.perLine, images = k.lines / k.perLine;
-  // What one step loses, the next steps of a training multiply.
-  bool training = dispatch->getParentOfType<func::FuncOp>()->hasAttr("cornet.whole");
-  int64_t products = training && !wish.m ? kTrainingProducts : Toom::kMostProducts;
+/// The patch, tile and chunk of least cost for `images` images, of those with at most `products`
+/// products an axis that `wish` allows.
+std::optional<Winograd> search(const Contraction &k, int64_t images, int64_t products,
+                               const Wish &wish, const Isa &isa) {
+  int64_t height = k.perLine;
   auto most = [&](int64_t taps, int64_t extent) {
     return taps == 1 ? 1 : std::min(products - taps + 1, extent);
   };
@@ -133,6 +119,34 @@ std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::str
             best = w;
         }
     }
+  return best;
+}
+
+} // namespace
+
+std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::string &whyNot) {
+  std::vector<Contraction> all = contractionsOf(dispatch, isa);
+  whyNot = "no convolution with a stride and a dilation of 1, without groups, of more than one tap";
+  if (all.size() != 1)
+    return std::nullopt;
+  const Contraction &k = all[0];
+  if (k.parts != 1 || k.R * k.S <= 1 || k.strideY != 1 || k.strideX != 1 || k.dilationY != 1 ||
+      k.dilationX != 1 || !k.packed || !k.plain())
+    return std::nullopt;
+  Wish wish(rootOf(dispatch));
+  whyNot = "another implementation is asked for";
+  if (wish.other)
+    return std::nullopt;
+  // What one step loses, the next steps of a training multiply.
+  bool training = dispatch->getParentOfType<func::FuncOp>()->hasAttr("cornet.whole");
+  int64_t products = training && wish.m == 0 ? kTrainingProducts : Toom::kMostProducts;
+  int64_t images = k.lines / k.perLine;
+  std::optional<Winograd> best = search(k, 1, products, wish, isa);
+  if (best && images > 1) { // batches share weights, so the panels' width depends on none
+    Wish same = wish;
+    same.columns = best->tile.columns;
+    best = search(k, images, products, same, isa);
+  }
   double direct = double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) /
                   (kDirect * double(k.word));
   whyNot = best ? "computing it directly is less work" : "it has no such patch";

@@ -177,6 +177,35 @@ TEST_P(Patches, OfEveryShape) {
   }
 }
 
+TEST(WinogradWeights, AreSharedByBatches) {
+  std::string cells; // no two alike
+  for (unsigned i = 0; i < 3 * 3 * 64 * 64; ++i)
+    for (unsigned shift : {4, 0, 12, 8, 20, 16, 28, 24})
+      cells += "0123456789ABCDEF"[(0x3c000000 + i) >> shift & 15];
+  std::string image = "tensor<?x14x14x64xf32>", kernel = "tensor<3x3x64x64xf32>";
+  std::string text = "func.func @predict(%x: " + image + ") -> " + image +
+                     " attributes {cornet.entry} {\n%w = cornet.constant dense<\"0x" + cells +
+                     "\"> : " + kernel +
+                     "\n%y = cornet.conv %x, %w {strides = array<i64: 1, 1>, padding = array<i64: "
+                     "1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (" +
+                     image + ", " + kernel + ") -> " + image + "\nreturn %y : " + image + "\n}";
+  mlir::DialectRegistry registry;
+  registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  ASSERT_TRUE(module);
+  CompileOptions options;
+  options.batches = {1, 3, 16}, options.cpus = {"x86-64-v4"}, options.selfTest = false;
+  CompileReport report;
+  std::string path = testing::TempDir() + "/winograd-batches.cornet";
+  llvm::Error error = compileToFile(*module, options, path, &report);
+  ASSERT_FALSE(error) << toString(std::move(error));
+  for (const StepReport &step : report.steps)
+    EXPECT_EQ(step.winner, "winograd");
+  EXPECT_EQ(report.steps.size(), 3u);
+  EXPECT_EQ(report.weightBytes, 3u * 3 * 64 * 64 * 4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, Patches, testing::Values("x86-64-v3", "x86-64-v4"),
                          [](const auto &info) { return std::string(info.param).substr(7); });
 
