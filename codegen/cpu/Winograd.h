@@ -10,6 +10,8 @@
 // [lane]; last, Y becomes pixels. Weights are transformed anew in each call: they come from memory
 // in their plain size, a sixth to a half of U's, and the artifact does not grow.
 //
+// What it loses: docs/precision.md. An infinity in the input reaches its whole patch.
+//
 // A tile of work is a panel of a block, so threads share the panels where the image is small.
 #pragma once
 
