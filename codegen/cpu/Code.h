@@ -104,6 +104,16 @@ struct Code {
       return llvm::SmallVector<mlir::Value>();
     });
   }
+  /// if (condition) yes else no.
+  void either(mlir::Value condition, llvm::function_ref<void()> yes,
+              llvm::function_ref<void()> no) const {
+    auto branch = mlir::scf::IfOp::create(b, loc, mlir::TypeRange{}, condition, true);
+    mlir::OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    yes();
+    b.setInsertionPointToStart(branch.elseBlock());
+    no();
+  }
   /// Splits a linear position into the coordinates of `shape`, outermost first.
   llvm::SmallVector<mlir::Value> coordinates(mlir::Value linear,
                                              llvm::ArrayRef<int64_t> shape) const {

@@ -318,18 +318,9 @@ private:
       int64_t rest = k.width - (units - 1) * tile.rows;
       if (rest == tile.rows)
         return body(tile.rows);
-      either(
+      c.either(
           arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, unit, c.index(units - 1)),
           [&] { body(rest); }, [&] { body(tile.rows); });
-    }
-
-    void either(Value condition, function_ref<void()> yes, function_ref<void()> no) {
-      auto branch = scf::IfOp::create(c.b, c.loc, TypeRange{}, condition, true);
-      OpBuilder::InsertionGuard guard(c.b);
-      c.b.setInsertionPointToStart(branch.thenBlock());
-      yes();
-      c.b.setInsertionPointToStart(branch.elseBlock());
-      no();
     }
 
     void line(Value unit) {

@@ -112,15 +112,6 @@ private:
                                         ValueRange{c.sub(c.index(k.channels), channel)});
   }
 
-  void either(Value condition, function_ref<void()> yes, function_ref<void()> no) {
-    auto branch = scf::IfOp::create(c.b, c.loc, TypeRange{}, condition, true);
-    OpBuilder::InsertionGuard guard(c.b);
-    c.b.setInsertionPointToStart(branch.thenBlock());
-    yes();
-    c.b.setInsertionPointToStart(branch.elseBlock());
-    no();
-  }
-
   void transformInput(Value patch, Value place) {
     Place at = placeOf(patch);
     Value top = c.sub(at.y, c.index(k.padY)), left = c.sub(at.x, c.index(k.padX));
@@ -149,7 +140,7 @@ private:
     };
     Value corner = c.mul(c.add(c.mul(at.image, k.inHeight), top), k.inWidth);
     corner = c.mul(c.add(corner, left), k.pixel);
-    either(
+    c.either(
         inner,
         [&] {
           walk([&](int64_t y, int64_t x, Value channel, Value mask) {

@@ -28,6 +28,7 @@ def Cornet_ConvOp : Cornet_Structured<"conv", [DeclareOpInterfaceMethods<Cornet_
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
                        DenseI64ArrayAttr:$dilations, I64Attr:$groups);
+  let hasCanonicalizeMethod = 1;
 }
 
 def Cornet_DepthwiseConvOp : Cornet_Structured<"depthwise_conv", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
