@@ -20,12 +20,10 @@ import time
 
 import numpy as np
 
+from turns import Failure
+
 HERE = pathlib.Path(__file__).resolve().parent
 CORNET = HERE.parents[1] / "build" / "release" / "bin" / "cornet"
-
-
-class Failure(Exception):
-    pass
 
 
 def command(arguments, limit=None, **more):

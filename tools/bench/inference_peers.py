@@ -22,7 +22,7 @@ import numpy as np
 
 import inference_compile
 import inference_report
-from inference_compile import Failure
+from turns import Failure, Process
 
 WORKER = pathlib.Path(__file__).with_name("inference_workers.py")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "inference-peers"
@@ -36,35 +36,13 @@ def say(text=""):
     print(text, flush=True)
 
 
-class Worker:
+def startWorker(case, system, args):
     """One system's process; its caches on disk are this benchmark's own."""
-
-    def __init__(self, case, system, args):
-        environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(FOLDER / "torch-cache"), "CUDA_VISIBLE_DEVICES": ""}
-        command = [args.pythons.get(system, sys.executable), WORKER, system, case["model"], "--batch", str(case["batch"]),
-                   "--threads", str(case["threads"]), "--precision", case["precision"],
-                   "--cores", ",".join(map(str, args.cores[:case["threads"]])), "--folder", FOLDER]
-        self.log = open(FOLDER / f"{system}-{case['model']}.log", "w")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                                        text=True, env=environment)
-
-    def ask(self, do, **arguments):
-        try:
-            self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
-            self.process.stdin.flush()
-            answer = json.loads(self.process.stdout.readline() or "null")
-        except BrokenPipeError:
-            answer = None
-        if answer is None:
-            answer = {"error": f"the process ended with status {self.process.wait()}; see {self.log.name}"}
-        if "error" in answer:
-            raise Failure(answer["error"])
-        return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.log.close()
+    environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(FOLDER / "torch-cache"), "CUDA_VISIBLE_DEVICES": ""}
+    command = [args.pythons.get(system, sys.executable), WORKER, system, case["model"], "--batch", str(case["batch"]),
+               "--threads", str(case["threads"]), "--precision", case["precision"],
+               "--cores", ",".join(map(str, args.cores[:case["threads"]])), "--folder", FOLDER]
+    return Process(command, FOLDER / f"{system}-{case['model']}.log", environment)
 
 
 def check(entry, precision):
@@ -82,7 +60,7 @@ def begin(case, args, result):
             entry.update(args.compiled(system, case))
             if system == "torch-compile":
                 shutil.rmtree(FOLDER / "torch-cache", ignore_errors=True)
-            worker = Worker(case, system, args)
+            worker = startWorker(case, system, args)
             entry.update(worker.ask("start"))
             if system == "torch-compile":
                 entry["compile_seconds"] = entry["load"] + entry["first"]
@@ -149,7 +127,7 @@ def starts(case, args, result):
             if system == "cornet":
                 runs.append(coldStart(case, args))
                 continue
-            worker = Worker(case, system, args)
+            worker = startWorker(case, system, args)
             try:
                 runs.append(worker.ask("start"))
             finally:

@@ -18,7 +18,6 @@ and the way to call it from Python that costs the least.
 """
 import argparse
 import ctypes
-import json
 import os
 import pathlib
 import sys
@@ -28,6 +27,7 @@ import numpy as np
 
 import inference_frameworks
 from inference_frameworks import Missing, channelsFirst
+from turns import serve
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "release"
 
@@ -203,20 +203,7 @@ def main():
     parser.add_argument("--cores", required=True)
     parser.add_argument("--folder", required=True)
     args = parser.parse_args()
-    os.sched_setaffinity(0, [int(core) for core in args.cores.split(",")])
-    os.environ["OMP_NUM_THREADS"] = str(args.threads)
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print is no answer
-    worker = Worker(args)
-    for line in sys.stdin:
-        try:
-            answer = worker.do(json.loads(line))
-        except (Missing, ImportError) as error:
-            answer = {"error": str(error), "missing": True}
-        except Exception as error:  # a system that fails is a result
-            answer = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"}
-        print(json.dumps(answer), file=answers, flush=True)
-    return 0
+    return serve(args, Worker, (Missing, ImportError))
 
 
 if __name__ == "__main__":

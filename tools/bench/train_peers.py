@@ -19,6 +19,7 @@ import time
 import numpy as np
 
 from train_workers import BATCH, BUILD, SHAPE
+from turns import Failure, Process
 
 WORKER = pathlib.Path(__file__).with_name("train_workers.py")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "train-peers-models"
@@ -27,34 +28,10 @@ TITLES = {"cornet": "Cornet", "torch": "PyTorch eager", "torch-compile": "torch.
 RANDOM = {"digits"}  # dropout: the losses of training are each system's own
 
 
-class Failure(Exception):
-    pass
-
-
-class Worker:
-    def __init__(self, python, system, network, cores):
-        command = [python, WORKER, system, network, "--threads", str(len(cores)),
-                   "--cores", ",".join(map(str, cores)), "--folder", FOLDER]
-        self.log = open(FOLDER / f"{system}-{network}.log", "w")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
-
-    def ask(self, do, **arguments):
-        try:
-            self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
-            self.process.stdin.flush()
-            answer = json.loads(self.process.stdout.readline() or "null")
-        except BrokenPipeError:
-            answer = None
-        if answer is None:
-            answer = {"error": f"the process ended with status {self.process.wait()}; see {self.log.name}"}
-        if "error" in answer:
-            raise Failure(answer["error"])
-        return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.log.close()
+def startWorker(python, system, network, cores):
+    command = [python, WORKER, system, network, "--threads", str(len(cores)),
+               "--cores", ",".join(map(str, cores)), "--folder", FOLDER]
+    return Process(command, FOLDER / f"{system}-{network}.log")
 
 
 def say(text=""):
@@ -91,7 +68,7 @@ def begin(network, cores, systems, pythons, result):
     """Starts the workers and checks them; those that fail are told and left out."""
     workers, want = {}, None
     for system in systems:
-        worker = Worker(pythons[system], system, network, cores)
+        worker = startWorker(pythons[system], system, network, cores)
         try:
             if system == "cornet":
                 worker.ask("export")
@@ -169,7 +146,7 @@ def fitOnce(system, network, cores, rows, epochs, pythons):
         if done.returncode:
             raise Failure(done.stderr.strip())
         return json.loads(done.stdout)
-    worker = Worker(pythons[system], system, network, cores)
+    worker = startWorker(pythons[system], system, network, cores)
     try:
         return worker.ask("fit", rows=rows, epochs=epochs)
     finally:

@@ -20,11 +20,12 @@ A failure is {"error": sentence}. The networks are those of TrainArtifacts.cpp, 
 """
 import argparse
 import ctypes
-import json
 import os
 import pathlib
 import sys
 import time
+
+from turns import serve
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "release"
 BATCH = {"mlp": 32, "digits": 32, "cnn": 128, "resnet18": 32}
@@ -373,6 +374,12 @@ class Worker:
         raise RuntimeError(f"unknown command {what!r}")
 
 
+def make(args):
+    global np
+    import numpy as np  # after the number of threads is told
+    return Worker(args)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("system", choices=["cornet", "torch", "torch-compile", "keras", "keras-jit"])
@@ -381,20 +388,7 @@ def main():
     parser.add_argument("--cores", required=True)
     parser.add_argument("--folder", required=True)
     args = parser.parse_args()
-    os.sched_setaffinity(0, [int(core) for core in args.cores.split(",")])
-    os.environ["OMP_NUM_THREADS"] = str(args.threads)
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print is no answer
-    global np
-    import numpy as np
-    worker = Worker(args)
-    for line in sys.stdin:
-        try:
-            answer = worker.do(json.loads(line))
-        except Exception as error:  # a system that fails is a result
-            answer = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"}
-        print(json.dumps(answer), file=answers, flush=True)
-    return 0
+    return serve(args, make)
 
 
 if __name__ == "__main__":
