@@ -40,11 +40,12 @@ public:
     if (!problems.empty())
       return;
     countDraws(*graph, inputs[0]);
-    for (const auto &[variable, node] : graph->assigned)
-      outputs.emplace_back(graph, node), assigned.push_back(variable);
     Model model;
     model.graph = graph, model.inputs = inputs, model.outputs = outputs;
-    for (int index : model.nodes())
+    Model whole = model;
+    for (const auto &[variable, node] : graph->assigned) // results that emission adds
+      whole.outputs.emplace_back(graph, node), assigned.push_back(variable);
+    for (int index : whole.nodes())
       if (const Node &node = graph->nodes[size_t(index)]; node.variable)
         variables.push_back(node.variable);
     mlir::DialectRegistry registry;
@@ -87,7 +88,7 @@ public:
         out.push_back({(*results)[i].shape,
                        std::vector<float>((*results)[i].data.begin(), (*results)[i].data.end())});
       else
-        values[assigned[i - count].get()] = std::move((*results)[i]);
+        values[assigned.at(i - count).get()] = std::move((*results)[i]);
     return out;
   }
 
