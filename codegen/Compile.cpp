@@ -186,18 +186,19 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
   return test;
 }
 
-/// A sum that ends near the middle of two narrow neighbours is rounded either way by the order it
-/// was summed in, and what follows differs by a unit in the last place here and there. So results
-/// may differ by some units of the largest of them.
-void widenTolerance(artifact::SelfTest &test, func::FuncOp function) {
-  constexpr float unit = 0x1p-8f;
+/// Sums of large cells may cancel to small ones, so what they lose counts in units of the largest
+/// result. Among narrow cells, one that ends near the middle of two neighbours is rounded either
+/// way by the order it was summed in, and what follows differs by a unit in the last place here and
+/// there: then it may be some of those.
+void setTolerance(artifact::SelfTest &test, func::FuncOp function, bool narrow) {
   size_t outputs = 0;
   for (Type type : function.getResultTypes())
     outputs += size_t(cast<RankedTensorType>(type).getNumElements());
-  float largest = 0;
+  float largest = 0, unit = narrow ? 4 * 0x1p-8f : test.absolute;
   for (float cell : ArrayRef(test.data).take_back(outputs))
     largest = std::max(largest, std::fabs(cell));
-  test.relative = 4 * unit, test.absolute = std::max(test.absolute, 4 * unit * largest);
+  test.relative = narrow ? unit : test.relative;
+  test.absolute = std::max(test.absolute, unit * largest);
 }
 
 } // namespace
@@ -247,8 +248,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     if (!test)
       return test.takeError();
     artifact.selfTest = std::move(*test);
-    if (options.precision != "fp32")
-      widenTolerance(artifact.selfTest, entries.begin()->second.front());
+    setTolerance(artifact.selfTest, entries.begin()->second.front(), options.precision != "fp32");
   }
   OwningOpRef<ModuleOp> plans = ModuleOp::create(module.getLoc());
   for (const std::string &cpu : options.cpus) {

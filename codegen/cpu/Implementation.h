@@ -53,6 +53,7 @@ public:
 llvm::ArrayRef<const Implementation *> implementations();
 
 const Implementation &winogradImplementation();
+const Implementation &amxImplementation();
 const Implementation &contractImplementation();
 const Implementation &filterGradientImplementation();
 const Implementation &windowImplementation();

@@ -10,10 +10,12 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
 
 llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {
-      &winogradImplementation(), &contractImplementation(),     &filterGradientImplementation(),
-      &windowImplementation(),   &poolGradientImplementation(), &transposeImplementation(),
-      &scatterImplementation(),  &resizeImplementation(),       &rowsImplementation(),
-      &rowImplementation(),      &elementImplementation()};
+      &amxImplementation(),       &winogradImplementation(),
+      &contractImplementation(),  &filterGradientImplementation(),
+      &windowImplementation(),    &poolGradientImplementation(),
+      &transposeImplementation(), &scatterImplementation(),
+      &resizeImplementation(),    &rowsImplementation(),
+      &rowImplementation(),       &elementImplementation()};
   return list;
 }
 

@@ -6,23 +6,44 @@
 
 #include "llvm/TargetParser/Host.h"
 
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace cornet::cpu {
+namespace {
+
+/// Linux lends tile registers to processes that ask for them, where the machine has any.
+bool getsTiles() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr long request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request, tileData) == 0;
+#else
+  return false;
+#endif
+}
+
+} // namespace
 
 llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
   const Isa v3{"x86-64-v3", 8, 2, 6}, v4{"x86-64-v4", 16, 4, 7},
-      v4bf16{"x86-64-v4-bf16", 16, 4, 7, true};
-  for (const Isa &isa : {v3, v4, v4bf16})
+      v4bf16{"x86-64-v4-bf16", 16, 4, 7, true}, v4amx{"x86-64-v4-amx", 16, 4, 7, true, true};
+  for (const Isa &isa : {v3, v4, v4bf16, v4amx})
     if (cpu == isa.level)
       return isa;
   if (cpu != "host")
     return llvm::createStringError("unknown cpu '" + cpu +
-                                   "'; known: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16");
+                                   "'; known: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
+                                   "x86-64-v4-amx");
   llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
   auto all = [&](std::initializer_list<const char *> features) {
     return llvm::all_of(features, [&](const char *feature) { return has.lookup(feature); });
   };
   if (all({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-    return precision == "bf16" && has.lookup("avx512bf16") ? v4bf16 : v4;
+    return precision != "bf16" || !has.lookup("avx512bf16") ? v4
+           : all({"amx-tile", "amx-bf16"}) && getsTiles()   ? v4amx
+                                                            : v4bf16;
   if (all({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
     return v3;
   return llvm::createStringError("this machine has neither AVX2 with FMA nor AVX-512; name a level "

@@ -12,8 +12,8 @@
 namespace cornet::cpu {
 
 struct Isa {
-  /// "x86-64-v3" (AVX2, FMA), "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL) or "x86-64-v4-bf16" (that and
-  /// AVX512_BF16).
+  /// "x86-64-v3" (AVX2, FMA), "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL), "x86-64-v4-bf16" (that and
+  /// AVX512_BF16) or "x86-64-v4-amx" (that and AMX tiles of bf16).
   std::string level;
   unsigned lanes;   ///< f32 elements of a vector register
   unsigned columns; ///< vectors of a register tile's row
@@ -21,14 +21,17 @@ struct Isa {
   /// Whether pairs of bf16 are multiplied and added to f32 by one instruction; else they are
   /// widened first.
   bool dots = false;
+  bool tiles = false; ///< whether there are tile registers for bf16
 
   /// What LLVM calls the level, and the features that it has on top.
   llvm::StringRef cpu() const {
     llvm::StringRef name = level;
-    name.consume_back("-bf16");
+    name.consume_back("-bf16") || name.consume_back("-amx");
     return name;
   }
   llvm::StringRef features() const {
+    if (tiles)
+      return "+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit";
     return dots ? "+avx512bf16,-prefer-256-bit" : lanes == 16 ? "-prefer-256-bit" : "";
   }
 };

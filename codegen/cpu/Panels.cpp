@@ -87,6 +87,11 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
   auto store = [&](Value vector, Value at) {
     vector::StoreOp::create(c.b, c.loc, vector, to, ValueRange{at});
   };
+  for (int64_t pair = (channels + word - 1) / word; pair < words(); ++pair)
+    for (int64_t j = 0; j < width * word; j += lanes)
+      store(
+          arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(VectorType::get({lanes}, element))),
+          c.add(target, pair * packedChannel() + j));
   if (outputStep == 1) {
     auto row = [&](Value pair, int64_t count) { // of the word's channels
       for (int64_t j = 0; j < width; j += lanes) {

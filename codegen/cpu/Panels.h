@@ -17,13 +17,17 @@ struct Panels {
   int64_t parts = 1, R = 1, S = 1, channels = 1, outputs = 1; ///< outputs of one part
   int64_t width = 1;                                          ///< lanes of a panel
   int64_t word = 1;                                           ///< channels of a lane: 1 or 2
-  int64_t first = 0;                                          ///< cells of the packed buffer before
+  int64_t unit = 1;          ///< channels of a tap are made up to whole ones of so many, by zeros
+  int64_t first = 0;         ///< cells of the packed buffer before
   bool channelMajor = false; ///< [channel][tap] in a panel, not [tap][channel]
   /// Cell (part, r, s, c, o) lies at base + part partStep + r rStep + ... of the plain weights.
   int64_t base = 0, partStep = 0, rStep = 0, sStep = 0, channelStep = 0, outputStep = 1;
 
   int64_t panels() const { return (outputs + width - 1) / width; }
-  int64_t words() const { return (channels + word - 1) / word; } ///< of a tap
+  int64_t words() const { ///< of a tap
+    int64_t whole = unit > word ? unit : word;
+    return (channels + whole - 1) / whole * whole / word;
+  }
   int64_t depth() const { return R * S * words() * word; }
   /// Cells between neighbouring taps and words of channels of a packed panel.
   int64_t packedTap() const { return word * width * (channelMajor ? 1 : words()); }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace cornet;
@@ -52,6 +53,16 @@ uint64_t bytesOf(const fb::Variable *variable) {
   return sizeOf(variable->dtype()) * cells(variable->shape(), 0);
 }
 
+/// Linux lends tile registers to processes that ask for them, where the machine has any.
+[[maybe_unused]] static bool getsTiles() {
+#if defined(__x86_64__)
+  constexpr long request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request, tileData) == 0;
+#else
+  return false;
+#endif
+}
+
 bool cpuHas(const char *isa) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -66,6 +77,8 @@ bool cpuHas(const char *isa) {
     return v4;
   if (!std::strcmp(isa, "x86-64-v4-bf16"))
     return v4 && __builtin_cpu_supports("avx512bf16");
+  if (!std::strcmp(isa, "x86-64-v4-amx"))
+    return v4 && __builtin_cpu_supports("avx512bf16") && getsTiles();
 #endif
   return false;
 }
@@ -130,18 +143,18 @@ cornet_status *readProgram(const char *path, cornet_program &out) {
 }
 
 cornet_status *chooseVariant(const char *path, cornet_program &out) {
-  std::string offered;
-  for (const fb::Variant *variant : *out.program->variants()) {
+  std::string offered, has = "none of the levels";
+  for (const fb::Variant *variant : *out.program->variants())
     offered += (offered.empty() ? "" : ", ") + variant->isa()->str();
-    if (cpuHas(variant->isa()->c_str()) &&
-        (!out.variant || std::strcmp(variant->isa()->c_str(), out.variant->isa()->c_str()) > 0))
-      out.variant = variant;
+  for (const char *isa : {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-v4-amx"}) {
+    bool here = cpuHas(isa);
+    has = here ? isa : has;
+    for (const fb::Variant *variant : *out.program->variants())
+      if (here && variant->isa()->str() == isa)
+        out.variant = variant; // the last one is the best
   }
   if (out.variant)
     return nullptr;
-  std::string has = "none of the levels";
-  for (const char *isa : {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"})
-    has = cpuHas(isa) ? isa : has;
   return fail(CORNET_UNSUPPORTED, std::string(path) + ": compiled for " + offered +
                                       "; this CPU has " + has + "; compile with --cpu=" + has);
 }

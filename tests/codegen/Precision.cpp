@@ -6,6 +6,7 @@
 // so and sums in float64; one thread and several give the same bits; and the distance to what
 // float32 gives stays within what the format promises.
 #include "tests/codegen/Computed.h"
+#include "tests/codegen/TileEmulator.h"
 
 #include "codegen/Compile.h"
 
@@ -26,7 +27,7 @@ using computed::cells;
 using computed::Shape;
 using computed::tensor;
 
-constexpr const char *levels[] = {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"};
+constexpr const char *levels[] = {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-v4-amx"};
 
 /// Compiles `text`; the error's sentence, or "".
 std::string compile(const std::string &text, const std::string &path, const CompileOptions &options,
@@ -50,7 +51,7 @@ struct Answer {
 
 /// The self-test of `path`, and its answer to numbers of all sizes and signs.
 Answer answer(const std::string &path, unsigned threads, const std::vector<Shape> &operands,
-              int64_t results) {
+              int64_t results, uint64_t rows) {
   Answer out;
   cornet_program *program = nullptr;
   cornet_session *session = nullptr;
@@ -72,7 +73,7 @@ Answer answer(const std::string &path, unsigned threads, const std::vector<Shape
   if (!status)
     status = cornet_session_self_test(session, &out.difference);
   if (!status)
-    status = cornet_session_invoke(session, 0, 1, inputs.data(), &result);
+    status = cornet_session_invoke(session, 0, rows, inputs.data(), &result);
   out.problem = cornet_status_message(status);
   cornet_status_destroy(status);
   cornet_session_destroy(session);
@@ -87,32 +88,38 @@ double largest(const std::vector<float> &cells) {
   return out;
 }
 
-/// Checks `text` at every level and returns the report of the last one that runs here.
-CompileReport check(const std::string &name, const std::string &text,
-                    const std::vector<Shape> &operands, int64_t results, double unitsFromF32) {
+/// The report of the last level that runs here.
+struct Checked : CompileReport {
+  std::string level;
+};
+
+/// Checks `text` at every level.
+Checked check(const std::string &name, const std::string &text, const std::vector<Shape> &operands,
+              int64_t results, double unitsFromF32, uint64_t rows = 1) {
   std::string path = testing::TempDir() + "/precision-" + name + ".cornet";
+  emulateTiles();
   CompileOptions options;
   options.cpus = {"x86-64-v3"};
   EXPECT_EQ(compile(text, path, options), "");
-  Answer exact = answer(path, 1, operands, results);
+  Answer exact = answer(path, 1, operands, results, rows);
   EXPECT_EQ(exact.problem, "");
   options.precision = "bf16";
-  CompileReport last;
+  Checked last;
   for (const char *level : levels) {
     options.cpus = {level};
     CompileReport report;
     EXPECT_EQ(compile(text, path, options, &report), "") << level;
-    Answer first = answer(path, 1, operands, results);
+    Answer first = answer(path, 1, operands, results, rows);
     if (first.skipped())
       continue;
-    last = std::move(report);
+    last = {std::move(report), level};
     EXPECT_EQ(first.problem, "") << level;
     double scale = largest(exact.result), worst = 0;
     for (size_t i = 0; i < first.result.size(); ++i)
       worst = std::max(worst, std::fabs(double(first.result[i]) - exact.result[i]));
     EXPECT_LT(worst, unitsFromF32 * 0x1p-8 * scale) << level << ": far from what float32 gives";
     for (unsigned threads : {2u, 3u, 7u}) {
-      Answer other = answer(path, threads, operands, results);
+      Answer other = answer(path, threads, operands, results, rows);
       EXPECT_EQ(other.problem, "") << level << ", " << threads << " threads";
       EXPECT_EQ(std::memcmp(first.result.data(), other.result.data(), 4 * first.result.size()), 0)
           << level << ": " << threads << " threads give other bits";
@@ -165,8 +172,9 @@ struct Network {
   Network &relu() { return op("relu", "", shapes.back()); }
   std::string text() const {
     return "func.func @predict(%0: " + tensor(shapes.front()) + ") -> " + tensor(shapes.back()) +
-           " attributes {cornet.entry = \"predict\", cornet.batch = 1 : i64} {\n" + body +
-           "return " + last() + " : " + tensor(shapes.back()) + "\n}";
+           " attributes {cornet.entry = \"predict\", cornet.batch = " +
+           std::to_string(shapes.front().front()) + " : i64} {\n" + body + "return " + last() +
+           " : " + tensor(shapes.back()) + "\n}";
   }
 };
 
@@ -175,8 +183,9 @@ std::string window(int64_t stride, int64_t pad, int64_t dilation = 1) {
          ", dilations = " + array({dilation, dilation});
 }
 
-CompileReport check(const std::string &name, const Network &network, double units = 8) {
-  return check(name, network.text(), {network.shapes.front()}, cells(network.shapes.back()), units);
+Checked check(const std::string &name, const Network &network, double units = 8) {
+  return check(name, network.text(), {network.shapes.front()}, cells(network.shapes.back()), units,
+               uint64_t(network.shapes.front().front()));
 }
 
 const std::string product = "transpose_lhs = false, transpose_rhs = false";
@@ -237,6 +246,47 @@ TEST(Precision, ProductsOfManyRowsAndResiduals) {
       .op("add", "", {1, 70, 64}, ", " + kept, ", " + tensor({1, 70, 64}))
       .weighted("matmul", product, {64, 5}, {1, 70, 5});
   check("residual", network);
+}
+
+/// Products and convolutions on tile registers: each in a network of its own, so that it reads and
+/// writes f32 at its ends, and with a second one that reads bf16.
+TEST(Precision, TileRegisters) {
+  struct Case {
+    std::string name;
+    Shape input, kernel, result;
+    std::string attributes;
+  };
+  auto convolution = [](int64_t stride, int64_t pad, int64_t dilation = 1) {
+    return window(stride, pad, dilation) + ", groups = 1 : i64";
+  };
+  const std::vector<Case> cases = {
+      {"taps", {1, 9, 20, 32}, {3, 3, 32, 40}, {1, 9, 20, 40}, convolution(1, 1)},
+      {"through_line_ends", {2, 7, 7, 64}, {3, 3, 64, 33}, {2, 7, 7, 33}, convolution(1, 1)},
+      {"strided", {1, 19, 21, 32}, {3, 3, 32, 16}, {1, 10, 11, 16}, convolution(2, 1)},
+      {"dilated", {1, 12, 17, 32}, {3, 3, 32, 20}, {1, 12, 17, 20}, convolution(1, 2, 2)},
+      {"unpadded", {1, 11, 34, 32}, {3, 5, 32, 70}, {1, 9, 30, 70}, convolution(1, 0)},
+      {"first", {1, 30, 37, 3}, {7, 7, 3, 64}, {1, 15, 19, 64}, convolution(2, 3)},
+      {"odd_channels", {3, 8, 9, 24}, {3, 3, 24, 35}, {3, 8, 9, 35}, convolution(1, 1)},
+      {"in_place", {1, 4, 16, 32}, {1, 1, 32, 48}, {1, 4, 16, 48}, convolution(1, 0)},
+      {"short_last", {1, 7, 7, 96}, {1, 1, 96, 64}, {1, 7, 7, 64}, convolution(1, 0)},
+      {"wide_pitch", {1, 4, 4, 512}, {1, 1, 512, 32}, {1, 4, 4, 32}, convolution(1, 0)},
+      {"every_other", {2, 13, 15, 64}, {1, 1, 64, 65}, {2, 7, 8, 65}, convolution(2, 0)},
+      {"rows", {1, 70, 33}, {33, 100}, {1, 70, 100}, product},
+      {"blocks_of_lines", {1, 60, 60, 192}, {3, 3, 192, 32}, {1, 60, 60, 32}, convolution(1, 1)},
+      {"blocks_of_images", {9, 15, 15, 192}, {3, 3, 192, 32}, {9, 15, 15, 32}, convolution(1, 1)},
+      {"panels_pass_by", {1, 6, 14, 256}, {3, 3, 256, 80}, {1, 6, 14, 80}, convolution(1, 1)},
+      {"panels_stay", {1, 5, 8, 256}, {3, 3, 256, 300}, {1, 5, 8, 300}, convolution(1, 1)},
+  };
+  for (const Case &it : cases) {
+    SCOPED_TRACE(it.name);
+    Network network(it.input);
+    network.op("relu", "", it.input)
+        .weighted(it.attributes == product ? "matmul" : "conv", it.attributes, it.kernel,
+                  it.result);
+    Checked report = check("tiles-" + it.name, network, 2);
+    if (report.level == "x86-64-v4-amx")
+      EXPECT_EQ(report.steps.back().winner, "amx") << report.steps.back().operation;
+  }
 }
 
 /// A deep chain drifts no further from float32 than a few units of its format.

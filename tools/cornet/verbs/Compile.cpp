@@ -172,9 +172,9 @@ void addCompile(CLI::App &app, Context &context) {
                    "Batch sizes to specialize for; any number of rows is served from them")
       ->delimiter(',')
       ->capture_default_str();
-  verb->add_option(
-          "--cpu", options->cpus,
-          "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16; the loader chooses")
+  verb->add_option("--cpu", options->cpus,
+                   "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
+                   "x86-64-v4-amx; the loader chooses")
       ->delimiter(',')
       ->capture_default_str();
   verb->add_option("--precision", options->precision,
