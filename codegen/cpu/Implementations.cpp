@@ -12,8 +12,8 @@ llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {
       &winogradImplementation(), &contractImplementation(),     &filterGradientImplementation(),
       &windowImplementation(),   &poolGradientImplementation(), &transposeImplementation(),
-      &scatterImplementation(),  &resizeImplementation(),       &rowsImplementation(),
-      &rowImplementation(),      &elementImplementation()};
+      &scatterImplementation(),  &resizeImplementation(),       &concatImplementation(),
+      &rowsImplementation(),     &rowImplementation(),          &elementImplementation()};
   return list;
 }
 
