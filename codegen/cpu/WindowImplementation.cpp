@@ -148,6 +148,7 @@ private:
 
   private:
     using Values = SmallVector<Value>;
+    static constexpr int64_t kFar = 1 << 20; ///< bytes of an image
 
     void forEachTile(
         Value line,
@@ -177,6 +178,23 @@ private:
     }
     int64_t reach(const Geometry::Tile &tile) const {
       return (tile.columns - 1) * w.strideX + (w.S - 1) * w.dilationX + 1;
+    }
+
+    /// Of images that the second cache does not hold, the lines below the tile's, which the next
+    /// tiles read: those on the way come from afar, and windows walk in steps that the hardware
+    /// does not foresee.
+    void fetchAhead(const Geometry::Line &at, const Geometry::Tile &tile, Value channel,
+                    int64_t rows) {
+      if (w.inHeight * w.inWidth * w.channels * 4 < kFar)
+        return;
+      Value left = c.add(leftOf(tile, channel), w.padX * w.channels);
+      int64_t seen = (rows - 1) * w.strideY + (w.R - 1) * w.dilationY + 1;
+      for (int64_t row = seen; row < seen + rows * w.strideY; ++row) {
+        Value base = c.add(lineOf(at, c.index(row)), left);
+        for (int64_t x = 0; x < tile.columns * w.strideX; ++x)
+          memref::PrefetchOp::create(c.b, c.loc, input, ValueRange{c.add(base, x * w.channels)},
+                                     false, 2, true);
+      }
     }
 
     /// Sums after the input rows [from, to) (counted from the first line's first window row, in
@@ -219,6 +237,7 @@ private:
     void sumTile(Value line, const Geometry::Line &at, const Geometry::Tile &tile, Value channel,
                  int64_t rows) {
       Value mask = epilogue.mask(channel, lanes);
+      fetchAhead(at, tile, channel, rows);
       Values sums(size_t(rows * tile.columns), epilogue.splat(0));
       if (rows == 1) {
         sums = rowsOfSums(at, tile, channel, mask, at.low, at.high, sums, 0, 1);
@@ -243,6 +262,7 @@ private:
 
     void poolTile(Value line, const Geometry::Line &at, const Geometry::Tile &tile, Value channel) {
       Value mask = epilogue.mask(channel, lanes), left = leftOf(tile, channel);
+      fetchAhead(at, tile, channel, 1);
       SmallVector<int64_t> cells; // of an input line, that some window has
       SmallVector<size_t> place(size_t(reach(tile)));
       for (int64_t x = 0; x < reach(tile); ++x)
