@@ -138,6 +138,8 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
     return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(vector, cell));
   }
   value = storedAs(value);
+  if (auto it = given.find(value); it != given.end())
+    return it->second;
   ArrayRef<int64_t> extents = shapeOf(value);
   Value buffer = flat(value), at = c.index(0);
   // The operand's row behind the result's: the same, the only one, or found by coordinates.

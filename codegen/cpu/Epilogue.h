@@ -53,6 +53,9 @@ public:
   /// root's value is null when there is no root.
   void finish(mlir::Value root, mlir::Value row, mlir::Value column, mlir::Value mask);
 
+  /// From now on `argument` of the group is `vector`, wherever it is read.
+  void give(mlir::Value argument, mlir::Value vector) { given[storedAs(argument)] = vector; }
+
   /// Buffer `argument` of the kernel as a flat memref.
   mlir::Value flat(unsigned argument) const { return buffers[argument]; }
   mlir::Value flat(mlir::Value blockArgument) const {
@@ -81,7 +84,7 @@ private:
   llvm::ArrayRef<int64_t> shape; ///< of the result
   int64_t rowCount = 1;
   llvm::SmallVector<mlir::Value> buffers;
-  llvm::DenseMap<mlir::Value, mlir::Value> values; ///< of ops in the group, as vectors
+  llvm::DenseMap<mlir::Value, mlir::Value> values, given; ///< of ops in the group, as vectors
 };
 
 } // namespace cornet::cpu

@@ -33,11 +33,30 @@ Geometry::Line Geometry::lineAt(const Code &c, Value line) const {
   Value top = c.sub(c.mul(y, strideY), c.index(padY));
   auto up = [&](Value v) { return c.div(c.add(v, dilationY - 1), dilationY); };
   Value low = c.index(0), high = c.index(R);
-  if (padY > 0 || (perLine - 1) * strideY - padY + (R - 1) * dilationY >= inHeight) {
+  if (guardedLines()) {
     low = up(c.max(c.sub(c.index(0), top), c.index(0)));
     high = c.min(up(c.max(c.sub(c.index(inHeight), top), c.index(0))), c.index(R));
   }
-  return {c.add(c.mul(image, inHeight), top), low, high};
+  return {c.add(c.mul(image, inHeight), top), low, high, top};
+}
+
+Value Geometry::highOf(const Code &c, const Line &at, int64_t rows) const {
+  if (!guardedLines())
+    return c.index(rows);
+  return c.min(c.sub(c.index(inHeight), at.top), c.index(rows));
+}
+
+bool Geometry::hasRows() const {
+  for (int64_t y = 0; y < perLine; ++y) {
+    bool found = false;
+    for (int64_t r = 0; r < R; ++r) {
+      int64_t at = y * strideY + r * dilationY - padY;
+      found |= at >= 0 && at < inHeight;
+    }
+    if (!found)
+      return false;
+  }
+  return true;
 }
 
 void Geometry::forEachTile(const Code &c, int64_t columns,

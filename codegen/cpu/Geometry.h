@@ -39,13 +39,22 @@ struct Geometry {
     int64_t at, columns;
     bool guarded;
   };
-  /// What is known of output line `line`: input line number (of all images) under window row 0, and
-  /// the window rows [low, high) inside the image.
+  /// What is known of output line `line`: input line number (of all images) under window row 0, the
+  /// window rows [low, high) inside the image, and the image's line under window row 0, which may
+  /// be negative.
   struct Line {
-    mlir::Value inputLine, low, high;
+    mlir::Value inputLine, low, high, top = {};
   };
 
   Line lineAt(const Code &c, mlir::Value line) const;
+  /// Of `rows` input lines from the line's top on, how many end inside the image.
+  mlir::Value highOf(const Code &c, const Line &at, int64_t rows) const;
+  /// Whether some window reads outside the image above or below.
+  bool guardedLines() const {
+    return padY > 0 || (perLine - 1) * strideY - padY + (R - 1) * dilationY >= inHeight;
+  }
+  /// Whether every output line has a window row inside the image.
+  bool hasRows() const;
   /// Emits every tile of a line, runs of unguarded ones as a loop.
   void forEachTile(const Code &c, int64_t columns,
                    llvm::function_ref<void(const Tile &)> emit) const;

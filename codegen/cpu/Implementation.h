@@ -61,6 +61,7 @@ const Implementation &poolGradientImplementation();
 const Implementation &transposeImplementation();
 const Implementation &scatterImplementation();
 const Implementation &resizeImplementation();
+const Implementation &concatImplementation();
 const Implementation &rowsImplementation();
 const Implementation &rowImplementation();
 const Implementation &elementImplementation();

@@ -14,8 +14,9 @@ llvm::ArrayRef<const Implementation *> implementations() {
       &contractImplementation(),  &filterGradientImplementation(),
       &windowImplementation(),    &poolGradientImplementation(),
       &transposeImplementation(), &scatterImplementation(),
-      &resizeImplementation(),    &rowsImplementation(),
-      &rowImplementation(),       &elementImplementation()};
+      &resizeImplementation(),    &concatImplementation(),
+      &rowsImplementation(),      &rowImplementation(),
+      &elementImplementation()};
   return list;
 }
 

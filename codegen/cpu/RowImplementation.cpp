@@ -7,6 +7,7 @@
 #include "codegen/cpu/Epilogue.h"
 
 #include <limits>
+#include <numeric>
 
 using namespace mlir;
 
@@ -42,6 +43,39 @@ std::optional<Reduction> describe(ReduceOp op) {
                    cells(in.drop_front(axes.back() + 1)), op.getKind()};
 }
 
+/// A chain over rows much shorter than vectors, as one long row: after `phases` vectors columns and
+/// lanes meet again as in the first.
+struct LongRow {
+  int64_t cells, columns, phases;
+  SmallVector<BlockArgument> rows;          ///< operands that are one row, which repeats
+  static constexpr int64_t kTile = 1 << 10; ///< about as many cells
+
+  static std::optional<LongRow> of(DispatchOp dispatch, const Isa &isa) {
+    ArrayRef<int64_t> shape = shapeOf(dispatch.getResult(0));
+    if (shape.size() < 2 || !isa_and_present<Pointwise>(rootOf(dispatch)))
+      return std::nullopt;
+    LongRow out;
+    int64_t lanes = isa.lanes;
+    out.columns = shape.back(), out.cells = cornet::cpu::cells(shape);
+    out.phases = out.columns / std::gcd(out.columns, lanes);
+    if (out.columns > 2 * lanes || out.columns % lanes == 0 || out.phases > 8 ||
+        out.cells < 8 * out.phases * lanes)
+      return std::nullopt;
+    for (BlockArgument argument : dispatch.getBody().getArguments()) {
+      ArrayRef<int64_t> extents = shapeOf(argument);
+      int64_t count = cornet::cpu::cells(extents);
+      if (extents == shape || (count == 1 && (extents.empty() || out.columns != 1)))
+        continue;
+      if (count != out.columns || extents.back() != out.columns)
+        return std::nullopt;
+      out.rows.push_back(argument);
+    }
+    return out;
+  }
+  int64_t step(const Isa &isa) const { return phases * isa.lanes; }
+  int64_t tile(const Isa &isa) const { return std::max<int64_t>(kTile / step(isa), 1) * step(isa); }
+};
+
 class RowImplementation final : public Implementation {
 public:
   StringRef name() const override { return "row"; }
@@ -67,6 +101,8 @@ public:
 
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
     auto reduce = dyn_cast<ReduceOp>(rootOf(dispatch));
+    if (std::optional<LongRow> row = LongRow::of(dispatch, isa))
+      return (row->cells + row->tile(isa) - 1) / row->tile(isa);
     if (!reduce)
       return cells(shapeOf(dispatch.getResult(0)).drop_back());
     Reduction r = *describe(reduce);
@@ -80,6 +116,8 @@ public:
     Epilogue epilogue(c, dispatch, reduce, kernel, isa.lanes);
     unsigned count = kernel.getNumArguments();
     Value begin = kernel.getArgument(count - 2), end = kernel.getArgument(count - 1);
+    if (std::optional<LongRow> row = LongRow::of(dispatch, isa))
+      return longChain(c, epilogue, *row, begin, end, isa);
     if (!reduce)
       return chain(c, epilogue, begin, end, isa);
     Reduction r = *describe(reduce);
@@ -96,6 +134,48 @@ private:
         Value column = c.mul(block, isa.lanes);
         epilogue.finish({}, row, column, epilogue.mask(column, isa.lanes));
       });
+    });
+  }
+
+  /// What repeats is spread over vectors once.
+  static void longChain(const Code &c, Epilogue &epilogue, const LongRow &r, Value begin, Value end,
+                        const Isa &isa) {
+    int64_t lanes = isa.lanes, step = r.step(isa), tile = r.tile(isa);
+    SmallVector<SmallVector<Value>> repeated; // of each operand, by phase
+    for (BlockArgument argument : r.rows) {
+      SmallVector<Value> cells, vectors;
+      for (int64_t i = 0; i < r.columns; ++i)
+        cells.push_back(epilogue.loadScalar(epilogue.flat(argument), c.index(i)));
+      for (int64_t p = 0; p < r.phases; ++p) {
+        SmallVector<Value> some;
+        for (int64_t i = 0; i < lanes; ++i)
+          some.push_back(cells[size_t((p * lanes + i) % r.columns)]);
+        vectors.push_back(vector::FromElementsOp::create(c.b, c.loc, epilogue.vector(), some));
+      }
+      repeated.push_back(vectors);
+    }
+    auto bits = VectorType::get({lanes}, c.b.getI1Type());
+    auto some = [&](Value at, bool whole) {
+      for (int64_t p = 0; p < r.phases; ++p) {
+        for (auto [argument, vectors] : llvm::zip(r.rows, repeated))
+          epilogue.give(argument, vectors[size_t(p)]);
+        Value here = c.add(at, p * lanes), mask;
+        if (!whole)
+          mask = vector::CreateMaskOp::create(c.b, c.loc, bits,
+                                              ValueRange{c.sub(c.index(r.cells), here)});
+        epilogue.finish({}, c.index(0), here, mask);
+      }
+    };
+    c.loop(begin, end, [&](Value i) {
+      Value first = c.mul(i, tile), last = c.min(c.add(first, tile), c.index(r.cells));
+      Value steps = c.div(c.sub(last, first), step);
+      c.loop(c.index(0), steps, [&](Value j) { some(c.add(first, c.mul(j, step)), true); });
+      if (r.cells % step == 0)
+        return;
+      Value rest = c.add(first, c.mul(steps, step));
+      Value left = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, rest, last);
+      c.either(
+          left, [&] { some(rest, false); }, [] {});
     });
   }
 
