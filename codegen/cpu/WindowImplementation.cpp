@@ -88,7 +88,7 @@ public:
 private:
   /// Columns of a tile: sums, a window row of weights and a cell share the registers.
   static int64_t columns(const Window &w, const Isa &isa) {
-    int64_t most = isa.lanes == 16 ? 14 : 8, tiles = (w.width + most - 1) / most;
+    int64_t most = isa.registers == 32 ? 14 : 8, tiles = (w.width + most - 1) / most;
     return (w.width + tiles - 1) / tiles;
   }
 
