@@ -123,8 +123,8 @@ void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *
         list[count] = scratch.data() + t * scratchBytes;
     }
     uint64_t start = nanoseconds ? now() : 0;
-    StepCall call{program.kernels[step->kernel()], arguments.data(), lists > 1 ? argumentCount : 0,
-                  step->tiles(), pool.threads()};
+    StepCall call{program.kernels[step->kernel()], arguments.data(),
+                  lists > 1 ? argumentCount : 0, step->tiles(), pool.threads()};
     if (pool.threads() == 1 || step->tiles() == 1)
       call.kernel(call.buffers, 0, int64_t(call.tiles));
     else
@@ -297,8 +297,8 @@ cornet_status *cornet_session_create(const cornet_program *program,
       return fail(CORNET_INVALID_ARGUMENT,
                   "cornet_session_create: at most 1024 threads, got " + std::to_string(threads));
     Needs needs(*program);
-    if (uint64_t bytes =
-            needs.arena + needs.padding + needs.variables + needs.scratch * std::max(threads, 1u);
+    if (uint64_t bytes = needs.arena + needs.padding + needs.variables +
+                         needs.scratch * std::max(threads, 1u);
         bytes > physicalMemory())
       return fail(CORNET_OUT_OF_MEMORY,
                   "a session of '" + program->program->model()->str() + "' needs " +
