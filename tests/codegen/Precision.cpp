@@ -5,6 +5,7 @@
 // borders. The self-test compares with the reference interpreter, which rounds where the graph says
 // so and sums in float64; one thread and several give the same bits; and the distance to what
 // float32 gives stays within what the format promises.
+#include "tests/Levels.h"
 #include "tests/codegen/Computed.h"
 
 #include "codegen/Compile.h"
@@ -25,8 +26,6 @@ using computed::array;
 using computed::cells;
 using computed::Shape;
 using computed::tensor;
-
-constexpr const char *levels[] = {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"};
 
 /// Compiles `text`; the error's sentence, or "".
 std::string compile(const std::string &text, const std::string &path, const CompileOptions &options,
@@ -98,7 +97,7 @@ CompileReport check(const std::string &name, const std::string &text,
   EXPECT_EQ(exact.problem, "");
   options.precision = "bf16";
   CompileReport last;
-  for (const char *level : levels) {
+  for (const std::string &level : levels({"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"})) {
     options.cpus = {level};
     CompileReport report;
     EXPECT_EQ(compile(text, path, options, &report), "") << level;

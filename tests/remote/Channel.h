@@ -19,11 +19,11 @@ class Channel {
 public:
   Channel(int in, int out) : in(in), out(out) {}
 
-  Channel &put(uint64_t number) {
-    return putRaw(&number, sizeof number);
-  }
+  Channel &put(uint64_t number) { return putRaw(&number, sizeof number); }
   Channel &put(Call call) { return put(uint64_t(call)); }
-  Channel &put(const std::string &text) { return put(text.size()).putRaw(text.data(), text.size()); }
+  Channel &put(const std::string &text) {
+    return put(text.size()).putRaw(text.data(), text.size());
+  }
   Channel &putRaw(const void *bytes, size_t size) {
     auto *from = static_cast<const char *>(bytes);
     waiting.insert(waiting.end(), from, from + size);
