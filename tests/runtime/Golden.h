@@ -28,7 +28,9 @@ namespace cornet::golden {
 #if defined(__aarch64__)
 inline const std::string kFolder = CORNET_SOURCE_DIR "/tests/runtime/golden/aarch64/";
 inline const std::string kForeign = CORNET_SOURCE_DIR "/tests/runtime/golden/digits.cornet";
+inline constexpr bool kCounts = true; ///< its compiler counted the work of each step
 #else
+inline constexpr bool kCounts = false;
 inline const std::string kFolder = CORNET_SOURCE_DIR "/tests/runtime/golden/";
 /// What this machine's kind of processor cannot run.
 inline const std::string kForeign = CORNET_SOURCE_DIR "/tests/runtime/golden/aarch64/digits.cornet";
