@@ -30,6 +30,8 @@ struct Isa {
     return architecture == Architecture::aarch64 ? "aarch64-unknown-linux-gnu"
                                                  : "x86_64-unknown-linux-gnu";
   }
+  /// Whether a cell in memory can be an operand in all lanes.
+  bool broadcastsFromMemory() const { return architecture == Architecture::x86_64; }
   /// Whether code of this level can run on a machine of the compiler's kind at all.
   bool isNative() const;
 };

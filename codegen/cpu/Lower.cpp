@@ -89,7 +89,14 @@ LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
   pm.addPass(createConvertFuncToLLVMPass(bare));
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return failure();
+  // What an emitter says of a loop arrives beside the branch's own attribute, which alone is read.
+  module.walk([](LLVM::BrOp branch) {
+    if (auto said = branch->getAttrOfType<LLVM::LoopAnnotationAttr>("llvm.loop_annotation"))
+      branch.setLoopAnnotationAttr(said);
+  });
+  return success();
 }
 
 /// Renames @symbol to an internal function and exports the kernel ABI under its name.

@@ -8,7 +8,6 @@
 #include <cstdarg>
 #include <cstdlib>
 #include <sys/mman.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
