@@ -8,7 +8,6 @@
 #include <elf.h>
 
 #if defined(__aarch64__)
-#include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
 
