@@ -255,9 +255,9 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     auto isa = cpu::isaFor(cpu, options.precision);
     if (!isa)
       return isa.takeError();
-    stages.begin("plan " + isa->level, 0.4);
+    stages.begin("plan " + isa->level.str(), 0.4);
     Kernels kernels(*isa);
-    artifact::Variant variant{isa->level, {}, {}, {}};
+    artifact::Variant variant{isa->level.str(), {}, {}, {}};
     for (auto &[name, functions] : entries) {
       artifact::Entry entry = describe(name, functions.front(), variables);
       for (func::FuncOp function : functions) {
@@ -270,7 +270,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     for (const cpu::KernelSource &kernel : kernels.sources)
       variant.kernels.push_back(kernel.symbol);
     report.kernels += variant.kernels.size();
-    stages.begin("compile kernels for " + isa->level, 0.5);
+    stages.begin("compile kernels for " + isa->level.str(), 0.5);
     size_t cached = 0;
     auto code = cpu::compileKernels(std::move(kernels.sources), *isa, options.threads, &cached);
     if (!code)

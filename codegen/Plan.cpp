@@ -460,7 +460,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                      0,
                      {0, bytesOf(source.getType()), bytesOf(type), 0}});
     report.steps.push_back({entry.getName().str(),
-                            kernels.isa.level,
+                            kernels.isa.level.str(),
                             layerOf(dispatch.getLoc()),
                             "pack weights",
                             implementation.name().str(),
@@ -469,7 +469,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
   };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
     StepReport told{entry.getName().str(),
-                    kernels.isa.level,
+                    kernels.isa.level.str(),
                     layerOf(dispatch.getLoc()),
                     summarize(dispatch),
                     "",

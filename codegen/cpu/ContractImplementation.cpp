@@ -129,7 +129,8 @@ private:
   public:
     Emitter(const Code &c, const Contraction &k, Epilogue &epilogue, const Isa &isa)
         : c(c), k(k), tile(k.tile), epilogue(epilogue), lanes(isa.lanes), width(k.columnsOf(isa)),
-          weightPitch(k.packed ? width : k.outputs), input(epilogue.flat(k.input)),
+          weightPitch(k.packed ? width : k.outputs), registers(isa.registers),
+          broadcastsFromMemory(isa.broadcastsFromMemory()), input(epilogue.flat(k.input)),
           weights(epilogue.flat(k.weights)),
           bytes(cast<MemRefType>(input.getType()).getElementTypeBitWidth() / 8) {}
 
@@ -263,7 +264,20 @@ private:
             step(i, bases, weight, carried, next);
             return next;
           });
+      if (sums.size() + 8 > registers && !broadcastsFromMemory)
+        stayRolled(now[0].getDefiningOp());
       return multiplyRest(now, count, bases, weight);
+    }
+
+    /// Neighbouring pixels share the cells of a few steps that are unrolled together, and where an
+    /// instruction reads none from memory such cells drive sums out of the registers.
+    void stayRolled(Operation *loop) {
+      MLIRContext *context = loop->getContext();
+      auto unroll =
+          LLVM::LoopUnrollAttr::get(context, c.b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+      auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {},
+                                                      {}, {}, {}, {}, {}, {}, {});
+      loop->setAttr("llvm.loop_annotation", annotation);
     }
 
     /// Few sums leave the multipliers waiting: several sets of them take turns and are added up.
@@ -400,6 +414,8 @@ private:
     RegisterTile tile;
     Epilogue &epilogue;
     int64_t lanes, width, weightPitch;
+    size_t registers;
+    bool broadcastsFromMemory;
     Value input, weights;
     int64_t bytes;                                            ///< of a cell of the input
     Value column, weightBase, inputBase, columnBase, rowBase; ///< of the current tile

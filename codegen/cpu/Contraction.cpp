@@ -22,7 +22,7 @@ int64_t product(ArrayRef<int64_t> extents) {
 /// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch,
 /// so that batches share weights.
 RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
-  int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
+  int64_t registers = isa.registers, best = -1;
   int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
   RegisterTile tile{1, 1};
   // Pixels a multiple of 4 KiB apart meet in one set of the first cache, which has eight ways.

@@ -67,7 +67,7 @@ struct RegisterTile {
 
 /// The least work by a count of multiplications and loads; ragged blocks are counted as such.
 RegisterTile chooseTile(const Outer &k, const Isa &isa) {
-  int64_t registers = isa.lanes == 16 ? 32 : 16, best = -1;
+  int64_t registers = isa.registers, best = -1;
   RegisterTile tile{1, 1};
   for (int64_t columns = 1; columns <= 4; ++columns) {
     int64_t most = std::min<int64_t>((registers - columns - 1) / columns, 14);
@@ -92,7 +92,8 @@ public:
     // Pitches are mostly powers of two, so columns of a row share few sets of the cache: as if the
     // whole row were loaded.
     int64_t row = 4 * std::max(k.outputs, k.channels * k.strideY * k.strideX);
-    int64_t most = std::clamp<int64_t>((lanes == 16 ? kCache : kNearCache) / row, 128, 2048);
+    int64_t most =
+        std::clamp<int64_t>((isa.registers == 32 ? kCache : kNearCache) / row, 128, 2048);
     if (k.pixels() <= 2 * most)
       return;
     if (k.images == 1 && k.perLine == 1)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Register tiles: 4 x 16 lanes by 6 rows keeps 24 of 32 registers busy, 2 x 8 lanes by 6 rows 12 of
-// 16; both leave room for the operands, and measured at 93-99 % of peak on long sums.
 #include "codegen/cpu/Isa.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -13,6 +12,25 @@
 
 namespace cornet::cpu {
 namespace {
+
+using enum Architecture;
+
+constexpr Isa table[] = {
+    // level, architecture, LLVM's cpu and features, lanes, registers, avx512, dots, tiles
+    {"x86-64-v3", x86_64, "x86-64-v3", "", 8, 16},
+    {"x86-64-v4", x86_64, "x86-64-v4", "-prefer-256-bit", 16, 32, true},
+    {"x86-64-v4-bf16", x86_64, "x86-64-v4", "+avx512bf16,-prefer-256-bit", 16, 32, true, true},
+    {"x86-64-v4-amx", x86_64, "x86-64-v4", "+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit", 16,
+     32, true, true, true},
+    // Every 64-bit Arm processor: NEON and its fused multiply-add belong to the base.
+    {"armv8-a", aarch64, "generic", "+v8a,+neon", 4, 32},
+};
+
+#if defined(__aarch64__)
+constexpr Architecture here = aarch64;
+#else
+constexpr Architecture here = x86_64;
+#endif
 
 /// Linux lends tile registers to processes that ask for them, where the machine has any.
 bool getsTiles() {
@@ -24,28 +42,39 @@ bool getsTiles() {
 #endif
 }
 
-} // namespace
-
-llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
-  const Isa v3{"x86-64-v3", 8, 2, 6}, v4{"x86-64-v4", 16, 4, 7},
-      v4bf16{"x86-64-v4-bf16", 16, 4, 7, true}, v4amx{"x86-64-v4-amx", 16, 4, 7, true, true};
-  for (const Isa &isa : {v3, v4, v4bf16, v4amx})
-    if (cpu == isa.level)
-      return isa;
-  if (cpu != "host")
-    return llvm::createStringError("unknown cpu '" + cpu +
-                                   "'; known: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
-                                   "x86-64-v4-amx");
-  llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+/// LLVM's names of what the loader asks of the processor.
+bool hostHas(const Isa &isa, const llvm::StringMap<bool> &has) {
   auto all = [&](std::initializer_list<const char *> features) {
     return llvm::all_of(features, [&](const char *feature) { return has.lookup(feature); });
   };
-  if (all({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-    return precision != "bf16" || !has.lookup("avx512bf16") ? v4
-           : all({"amx-tile", "amx-bf16"}) && getsTiles()   ? v4amx
-                                                            : v4bf16;
-  if (all({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
-    return v3;
+  if (!isa.isNative())
+    return false;
+  if (isa.architecture == aarch64)
+    return true;
+  return all({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}) &&
+         (!isa.avx512 || all({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})) &&
+         (!isa.dots || has.lookup("avx512bf16")) &&
+         (!isa.tiles || (all({"amx-tile", "amx-bf16"}) && getsTiles()));
+}
+
+} // namespace
+
+bool Isa::isNative() const { return architecture == here; }
+
+llvm::ArrayRef<Isa> levels() { return table; }
+
+llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
+  auto known = llvm::map_range(levels(), [](const Isa &isa) { return isa.level; });
+  for (const Isa &isa : levels())
+    if (cpu == isa.level)
+      return isa;
+  if (cpu != "host")
+    return llvm::createStringError("unknown cpu '" + cpu + "'; known: host, " +
+                                   llvm::join(known, ", "));
+  llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+  for (const Isa &isa : llvm::reverse(levels()))
+    if (hostHas(isa, has) && (!isa.dots || precision == "bf16"))
+      return isa;
   return llvm::createStringError("this machine has neither AVX2 with FMA nor AVX-512; name a level "
                                  "to cross-compile, as in --cpu=x86-64-v3");
 }

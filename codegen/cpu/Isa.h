@@ -1,40 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The instruction-set levels kernels are generated for. A level is a contract with the loader,
-// which checks it by CPUID; nothing finer than a level is ever assumed.
+// The instruction-set levels kernels are generated for, as a table. A level is a contract with the
+// loader, which checks it by what the processor says of itself; nothing finer than a level is ever
+// assumed. Emitters ask for these facts and never for a level's name.
 #pragma once
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
-#include <string>
-
 namespace cornet::cpu {
 
+enum class Architecture { x86_64, aarch64 };
+
 struct Isa {
-  /// "x86-64-v3" (AVX2, FMA), "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL), "x86-64-v4-bf16" (that and
-  /// AVX512_BF16) or "x86-64-v4-amx" (that and AMX tiles of bf16).
-  std::string level;
-  unsigned lanes;   ///< f32 elements of a vector register
-  unsigned columns; ///< vectors of a register tile's row
-  unsigned rows;    ///< most rows of a register tile
+  llvm::StringLiteral level; ///< what users and artifacts call it
+  Architecture architecture;
+  llvm::StringLiteral cpu;      ///< what LLVM calls it,
+  llvm::StringLiteral features; ///< and what it has on top
+  unsigned lanes;               ///< f32 elements of a vector register
+  unsigned registers;           ///< vector registers
+  /// Whether AVX-512's powers of two and reciprocal estimates are there.
+  bool avx512 = false;
   /// Whether pairs of bf16 are multiplied and added to f32 by one instruction; else they are
   /// widened first.
   bool dots = false;
   bool tiles = false; ///< whether there are tile registers for bf16
 
-  /// What LLVM calls the level, and the features that it has on top.
-  llvm::StringRef cpu() const {
-    llvm::StringRef name = level;
-    name.consume_back("-bf16") || name.consume_back("-amx");
-    return name;
+  llvm::StringRef triple() const {
+    return architecture == Architecture::aarch64 ? "aarch64-unknown-linux-gnu"
+                                                 : "x86_64-unknown-linux-gnu";
   }
-  llvm::StringRef features() const {
-    if (tiles)
-      return "+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit";
-    return dots ? "+avx512bf16,-prefer-256-bit" : lanes == 16 ? "-prefer-256-bit" : "";
-  }
+  /// Whether a cell in memory can be an operand in all lanes.
+  bool broadcastsFromMemory() const { return architecture == Architecture::x86_64; }
+  /// Whether code of this level can run on a machine of the compiler's kind at all.
+  bool isNative() const;
 };
+
+/// Every level: of each architecture the ones that need more come later.
+llvm::ArrayRef<Isa> levels();
 
 /// The level named `cpu`; "host" is the best one this machine has for values of `precision` ("fp32"
 /// or "bf16"). Unknown names list the known ones.

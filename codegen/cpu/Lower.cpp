@@ -32,6 +32,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <atomic>
 #include <mutex>
@@ -72,7 +73,7 @@ LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
         f.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(f.getContext()));
   });
   PassManager pm(module.getContext());
-  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(target.lanes == 16, target.dots));
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandMath>(target.avx512, target.dots));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
@@ -88,7 +89,14 @@ LogicalResult toLlvmDialect(ModuleOp module, const Isa &target) {
   pm.addPass(createConvertFuncToLLVMPass(bare));
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return failure();
+  // What an emitter says of a loop arrives beside the branch's own attribute, which alone is read.
+  module.walk([](LLVM::BrOp branch) {
+    if (auto said = branch->getAttrOfType<LLVM::LoopAnnotationAttr>("llvm.loop_annotation"))
+      branch.setLoopAnnotationAttr(said);
+  });
+  return success();
 }
 
 /// Renames @symbol to an internal function and exports the kernel ABI under its name.
@@ -127,21 +135,36 @@ void setFastMath(llvm::Module &module) {
           instruction.setFastMathFlags(flags);
 }
 
+/// Registers LLVM's back end for `architecture`, the first time it is asked for.
+void initializeBackEnd(Architecture architecture) {
+  static std::once_flag x86, aarch64;
+  switch (architecture) {
+  case Architecture::x86_64:
+    return std::call_once(x86, [] {
+      LLVMInitializeX86TargetInfo();
+      LLVMInitializeX86Target();
+      LLVMInitializeX86TargetMC();
+      LLVMInitializeX86AsmPrinter();
+    });
+  case Architecture::aarch64:
+    return std::call_once(aarch64, [] {
+      LLVMInitializeAArch64TargetInfo();
+      LLVMInitializeAArch64Target();
+      LLVMInitializeAArch64TargetMC();
+      LLVMInitializeAArch64AsmPrinter();
+    });
+  }
+}
+
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(const Isa &isa) {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-  });
+  initializeBackEnd(isa.architecture);
   std::string error;
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  llvm::Triple triple(isa.triple());
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return llvm::createStringError(error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, isa.cpu(), isa.features(), llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      triple, isa.cpu, isa.features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Aggressive));
 }
 
@@ -167,9 +190,9 @@ llvm::Error translate(KernelSource &kernel, const Isa &isa, llvm::TargetMachine 
   wrap(*out.module, kernel.symbol);
   setFastMath(*out.module);
   for (llvm::Function &function : *out.module) {
-    function.addFnAttr("target-cpu", isa.cpu());
+    function.addFnAttr("target-cpu", isa.cpu);
     if (isa.dots)
-      function.addFnAttr("target-features", isa.features());
+      function.addFnAttr("target-features", isa.features);
     function.addFnAttr("prefer-vector-width", std::to_string(isa.lanes * 32));
   }
   return llvm::Error::success();
@@ -192,7 +215,7 @@ void optimize(llvm::TargetMachine &machine, Translated &kernel) {
   llvm::legacy::PassManager codegen;
   [[maybe_unused]] bool refused =
       machine.addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile);
-  assert(!refused && "x86-64 objects can be written");
+  assert(!refused && "the back end writes objects");
   codegen.run(*kernel.module);
 }
 

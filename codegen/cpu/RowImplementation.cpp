@@ -207,8 +207,8 @@ private:
                        Value end, const Isa &isa) {
     int64_t vectors = vectorsOf(r, isa), blocks = blocksOf(r, isa) / vectors;
     // Sums that do not wait for each other, as many as there are registers for.
-    int64_t lanes = isa.lanes, registers = lanes == 16 ? 16 : 8;
-    int64_t sets = r.reduced >= 8 ? std::min<int64_t>(4, registers / vectors) : 1;
+    int64_t lanes = isa.lanes;
+    int64_t sets = r.reduced >= 8 ? std::min<int64_t>(4, isa.registers / 2 / vectors) : 1;
     c.loop(begin, end, [&](Value tile) {
       Value row = c.div(tile, blocks), column = c.mul(c.rem(tile, blocks), vectors * lanes);
       Value first = c.mul(row, r.reduced);

@@ -61,7 +61,7 @@ struct Cut {
   int64_t chunk = 1;   ///< of which so many neighbours are a task
 
   Cut(const Window &w, const Isa &isa) {
-    bool wide = isa.lanes == 16;
+    bool wide = isa.registers == 32;
     int64_t most = wide ? 14 : 8;
     if (w.weights && w.R <= 4 && w.S <= 4 && w.dilationY == 1 && w.strideY < w.R && w.perLine > 1) {
       // Sums of two lines, two window rows of weights and a cell share the registers.

@@ -38,7 +38,7 @@ constexpr int64_t kBlockBytes = 1 << 20;
 constexpr int64_t kTrainingProducts = 4;
 
 int64_t mostRows(int64_t columns, const Isa &isa) {
-  int64_t registers = isa.lanes == 16 ? 32 : 16;
+  int64_t registers = isa.registers;
   return std::min<int64_t>((registers - columns - 1) / columns, 14);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // dlopen takes a path only; /proc/self/fd gives a memory file one. A policy may forbid running
-// memory files (vm.memfd_noexec, SELinux), hence the second way.
+// memory files (vm.memfd_noexec, SELinux), hence the second way. Code comes to run only through
+// dlopen's mmap of a file, for which the kernel makes data and instruction caches agree: nothing to
+// flush here, on Arm neither.
 #include "runtime/core/Code.h"
 
 #include <cerrno>

@@ -21,6 +21,9 @@ constexpr uint64_t kShareMask = 0xffff;
 void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::
+                   : "memory"); // yield is a no-op on most cores, this waits about as long as x86's
 #endif
 }
 

@@ -4,6 +4,7 @@
 // this CPU, hash and load its code. Weights stay mapped and are read by the kernels themselves.
 #include "runtime/core/Program.h"
 
+#include "runtime/core/Cpu.h"
 #include "runtime/core/Verify.h"
 #include "runtime/schema/Header.h"
 #include "runtime/schema/Sha256.h"
@@ -14,7 +15,6 @@
 #include <memory>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace cornet;
@@ -51,36 +51,6 @@ uint64_t rowBytes(const fb::TensorSpec *spec) {
 
 uint64_t bytesOf(const fb::Variable *variable) {
   return sizeOf(variable->dtype()) * cells(variable->shape(), 0);
-}
-
-/// Linux lends tile registers to processes that ask for them, where the machine has any.
-[[maybe_unused]] static bool getsTiles() {
-#if defined(__x86_64__)
-  constexpr long request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, request, tileData) == 0;
-#else
-  return false;
-#endif
-}
-
-bool cpuHas(const char *isa) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-            __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  if (!std::strcmp(isa, "x86-64-v3"))
-    return v3;
-  bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl");
-  if (!std::strcmp(isa, "x86-64-v4"))
-    return v4;
-  if (!std::strcmp(isa, "x86-64-v4-bf16"))
-    return v4 && __builtin_cpu_supports("avx512bf16");
-  if (!std::strcmp(isa, "x86-64-v4-amx"))
-    return v4 && __builtin_cpu_supports("avx512bf16") && getsTiles();
-#endif
-  return false;
 }
 
 namespace {
@@ -143,20 +113,21 @@ cornet_status *readProgram(const char *path, cornet_program &out) {
 }
 
 cornet_status *chooseVariant(const char *path, cornet_program &out) {
-  std::string offered, has = "none of the levels";
-  for (const fb::Variant *variant : *out.program->variants())
+  std::string offered;
+  int best = -1;
+  for (const fb::Variant *variant : *out.program->variants()) {
     offered += (offered.empty() ? "" : ", ") + variant->isa()->str();
-  for (const char *isa : {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-v4-amx"}) {
-    bool here = cpuHas(isa);
-    has = here ? isa : has;
-    for (const fb::Variant *variant : *out.program->variants())
-      if (here && variant->isa()->str() == isa)
-        out.variant = variant; // the last one is the best
+    if (int rank = rankOf(variant->isa()->c_str()); rank > best)
+      best = rank, out.variant = variant;
   }
   if (out.variant)
     return nullptr;
-  return fail(CORNET_UNSUPPORTED, std::string(path) + ": compiled for " + offered +
-                                      "; this CPU has " + has + "; compile with --cpu=" + has);
+  std::string message = std::string(path) + ": compiled for " + offered + "; this CPU has ";
+  if (const char *level = bestLevel())
+    message += std::string(level) + "; compile with --cpu=" + level;
+  else
+    message += "none of the levels that kernels are compiled for";
+  return fail(CORNET_UNSUPPORTED, message);
 }
 
 bool matches(const cornet_program &program, const fb::Segment *segment) {
@@ -169,8 +140,10 @@ cornet_status *loadCode(const char *path, cornet_program &out) {
   if (!matches(out, segment))
     return damaged(path, "segments[" + std::to_string(out.variant->code()) +
                              "]: the code's SHA-256 does not match");
-  if (std::string error = out.code.load(out.file + segment->offset(), segment->size());
-      !error.empty())
+  const uint8_t *code = out.file + segment->offset();
+  if (std::string error = refuseMachine(code, segment->size()); !error.empty())
+    return damaged(path, "segments[" + std::to_string(out.variant->code()) + "]: " + error);
+  if (std::string error = out.code.load(code, segment->size()); !error.empty())
     return fail(CORNET_UNSUPPORTED, std::string(path) + ": " + error);
   for (const auto *name : *out.variant->kernels()) {
     void *symbol = out.code.find(name->c_str());

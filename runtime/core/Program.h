@@ -26,9 +26,6 @@ inline uint64_t bytesOf(const fb::TensorSpec *spec, uint64_t rows) {
 /// Bytes of a variable.
 uint64_t bytesOf(const fb::Variable *variable);
 
-/// Whether this CPU has ISA level `isa`.
-bool cpuHas(const char *isa);
-
 } // namespace cornet::runtime
 
 struct cornet_program {

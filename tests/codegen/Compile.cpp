@@ -4,6 +4,7 @@
 // the reference interpreter by the artifact's own self-test. One row of the table is one op or one
 // group.
 #include "codegen/Compile.h"
+#include "tests/Levels.h"
 
 #include "cornet_runtime.h"
 
@@ -198,12 +199,12 @@ TEST_P(Road, ArtifactAnswersAsTheInterpreterDoes) {
   std::string path = temporary(row.name);
   cornet::CompileOptions options;
   options.batches = {1, 3};
-  ASSERT_EQ(compile(text, path, options), "");
-  EXPECT_EQ(selfTest(path, 1), "");
-  EXPECT_EQ(selfTest(path, 2), "");
-  options.cpus = {"x86-64-v3"};
-  ASSERT_EQ(compile(text, path, options), "");
-  EXPECT_EQ(selfTest(path, 1), "");
+  for (const std::string &level : cornet::test::levels({"host", "x86-64-v3"})) {
+    options.cpus = {level};
+    ASSERT_EQ(compile(text, path, options), "");
+    EXPECT_EQ(selfTest(path, 1), "") << level;
+    EXPECT_EQ(selfTest(path, 2), "") << level;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Road, testing::ValuesIn(rows),
@@ -234,7 +235,7 @@ TEST(Compile, BadOptionsAreSentences) {
   options.cpus = {"pentium"};
   EXPECT_EQ(compile(text, temporary("bad"), options),
             "unknown cpu 'pentium'; known: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
-            "x86-64-v4-amx");
+            "x86-64-v4-amx, armv8-a");
   options.cpus = {"host"};
   options.pipeline = "builtin.module(no-such-pass)";
   EXPECT_NE(compile(text, temporary("bad"), options).find("no-such-pass"), std::string::npos);

@@ -4,6 +4,7 @@
 // reference interpreter; one thread and several give the same bits; and no contraction of a
 // training step is left to `element`.
 #include "tests/codegen/Computed.h"
+#include "tests/Levels.h"
 
 #include "codegen/Compile.h"
 
@@ -44,7 +45,7 @@ struct Session {
 
 TEST_P(Computed, IsWhatTheReferenceSays) {
   const computed::Case it = computed::cases()[GetParam()];
-  for (const char *cpu : {"x86-64-v3", "x86-64-v4"}) {
+  for (const std::string &cpu : levels()) {
     mlir::DialectRegistry registry;
     registerCompilerDialects(registry);
     mlir::MLIRContext context(registry);

@@ -124,7 +124,7 @@ TEST_P(MathError, IsWithinItsBound) {
   Tensor x = Input({kRow});
   Road road(Functional({x}, {ops::record(f.op, {x}, f.attributes)}, f.op));
   Cells in = sweep();
-  for (const char *cpu : {"x86-64-v3", "x86-64-v4"}) {
+  for (const std::string &cpu : levels()) {
     CompileOptions options;
     options.cpus = {cpu};
     std::vector<Cells> ran = road.run({in}, {in}, 1, options);
@@ -133,7 +133,7 @@ TEST_P(MathError, IsWithinItsBound) {
     ASSERT_EQ(road.problems, "");
     auto [error, where] = worst(f, in, ran.at(0));
     if (std::getenv("CORNET_MATH_TABLE"))
-      std::printf("%-10s %-10s %6.3f ulp at %.9g\n", f.op, cpu, error, double(where));
+      std::printf("%-10s %-10s %6.3f ulp at %.9g\n", f.op, cpu.c_str(), error, double(where));
     EXPECT_LE(error, f.bound) << f.op << " of " << where << " on " << cpu;
   }
 }

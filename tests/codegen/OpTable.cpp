@@ -43,7 +43,7 @@ TEST_P(OpRow, IsWhatTheReferenceSays) {
   Road road(model);
   std::vector<Cells> wanted = road.interpret(inputs);
   ASSERT_EQ(wanted.size(), 1u) << road.problems;
-  for (const char *cpu : {"x86-64-v3", "x86-64-v4"})
+  for (const std::string &cpu : levels())
     for (unsigned threads : {1u, 2u}) {
       CompileOptions options;
       options.cpus = {cpu};

@@ -5,6 +5,7 @@
 // borders. The self-test compares with the reference interpreter, which rounds where the graph says
 // so and sums in float64; one thread and several give the same bits; and the distance to what
 // float32 gives stays within what the format promises.
+#include "tests/Levels.h"
 #include "tests/codegen/Computed.h"
 #include "tests/codegen/TileEmulator.h"
 
@@ -26,8 +27,6 @@ using computed::array;
 using computed::cells;
 using computed::Shape;
 using computed::tensor;
-
-constexpr const char *levels[] = {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-v4-amx"};
 
 /// Compiles `text`; the error's sentence, or "".
 std::string compile(const std::string &text, const std::string &path, const CompileOptions &options,
@@ -105,7 +104,8 @@ Checked check(const std::string &name, const std::string &text, const std::vecto
   EXPECT_EQ(exact.problem, "");
   options.precision = "bf16";
   Checked last;
-  for (const char *level : levels) {
+  for (const std::string &level :
+       levels({"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-v4-amx"})) {
     options.cpus = {level};
     CompileReport report;
     EXPECT_EQ(compile(text, path, options, &report), "") << level;

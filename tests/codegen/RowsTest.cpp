@@ -94,7 +94,7 @@ TEST_P(RowsChain, IsOneDispatchAndWhatTheReferenceSays) {
   Road road(model);
   std::vector<Cells> wanted = road.interpret({in});
   ASSERT_EQ(wanted.size(), model.outputs.size()) << road.problems;
-  for (const char *cpu : {"x86-64-v3", "x86-64-v4"}) {
+  for (const std::string &cpu : levels()) {
     std::vector<Cells> first;
     for (unsigned threads : {1u, 2u, 3u}) {
       CompileOptions options;

@@ -4,6 +4,7 @@
 // against sums in float64, within its bound.
 #include "codegen/Compile.h"
 #include "codegen/cpu/Toom.h"
+#include "tests/Levels.h"
 
 #include "cornet_runtime.h"
 
@@ -61,7 +62,7 @@ struct Trial {
   std::string variant;
 };
 
-double errorOf(const Trial &t, const char *cpu, std::string &problem) {
+double errorOf(const Trial &t, const std::string &cpu, std::string &problem) {
   auto dims = [](std::initializer_list<int64_t> extents) {
     std::string text;
     for (int64_t extent : extents)
@@ -137,7 +138,7 @@ double errorOf(const Trial &t, const char *cpu, std::string &problem) {
   return worst / largest;
 }
 
-class Patches : public testing::TestWithParam<const char *> {};
+class Patches : public testing::TestWithParam<std::string> {};
 
 /// The table that the bound of each size of patch comes from; printed, so that it can be read.
 TEST_P(Patches, LoseNoMoreThanTheirBound) {
@@ -155,7 +156,8 @@ TEST_P(Patches, LoseNoMoreThanTheirBound) {
         GTEST_SKIP() << problem;
       ASSERT_EQ(problem, "") << R << "x" << S << " by " << trial.variant;
       std::printf("%s %lldx%lld by patches of %lldx%lld: error %.1e of the largest output\n",
-                  GetParam(), (long long)R, (long long)S, (long long)m, (long long)n, error);
+                  GetParam().c_str(), (long long)R, (long long)S, (long long)m, (long long)n,
+                  error);
       EXPECT_LT(error, bounds[alpha]) << R << "x" << S << " by " << trial.variant;
     }
 }
@@ -206,8 +208,11 @@ TEST(WinogradWeights, AreSharedByBatches) {
   EXPECT_EQ(report.weightBytes, 3u * 3 * 64 * 64 * 4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, Patches, testing::Values("x86-64-v3", "x86-64-v4"),
-                         [](const auto &info) { return std::string(info.param).substr(7); });
+INSTANTIATE_TEST_SUITE_P(Isa, Patches, testing::ValuesIn(levels()), [](const auto &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
 } // namespace
 } // namespace cornet::test

@@ -7,6 +7,7 @@
 #include "frontend/emit/Emit.h"
 #include "ir/Reference/Interpreter.h"
 #include "passes/Passes.h"
+#include "tests/Levels.h"
 
 #include "cornet_runtime.h"
 
@@ -76,6 +77,8 @@ public:
                          unsigned threads = 1, CompileOptions options = {}) {
     std::string path = testing::TempDir() + "/road-" + std::to_string(getpid()) + ".cornet";
     options.batches = {inputs.at(0).shape.at(0)};
+    if (options.cpus == CompileOptions().cpus)
+      options.cpus = {levels({"host"}).front()};
     mlir::OwningOpRef<mlir::ModuleOp> copy = module->clone();
     if (llvm::Error error = compileToFile(*copy, options, path)) {
       problems += toString(std::move(error));

@@ -25,11 +25,21 @@
 
 namespace cornet::golden {
 
-inline const std::string kDigits = CORNET_SOURCE_DIR "/tests/runtime/golden/digits.cornet";
+#if defined(__aarch64__)
+inline const std::string kFolder = CORNET_SOURCE_DIR "/tests/runtime/golden/aarch64/";
+inline const std::string kForeign = CORNET_SOURCE_DIR "/tests/runtime/golden/digits.cornet";
+inline constexpr bool kCounts = true; ///< its compiler counted the work of each step
+#else
+inline constexpr bool kCounts = false;
+inline const std::string kFolder = CORNET_SOURCE_DIR "/tests/runtime/golden/";
+/// What this machine's kind of processor cannot run.
+inline const std::string kForeign = CORNET_SOURCE_DIR "/tests/runtime/golden/aarch64/digits.cornet";
+#endif
+inline const std::string kDigits = kFolder + "digits.cornet";
 /// The same model with a plan for 4 rows only.
-inline const std::string kPadded = CORNET_SOURCE_DIR "/tests/runtime/golden/digits-batch4.cornet";
+inline const std::string kPadded = kFolder + "digits-batch4.cornet";
 /// The same model with steps that work in scratch memory.
-inline const std::string kScratch = CORNET_SOURCE_DIR "/tests/runtime/golden/digits-scratch.cornet";
+inline const std::string kScratch = kFolder + "digits-scratch.cornet";
 inline constexpr size_t kIn = 64, kOut = 10; ///< elements of a row
 
 struct Destroy {

@@ -150,9 +150,10 @@ TEST(ProgramTest, TellsWhatItIs) {
   for (size_t i = 0; i < cornet_program_step_count(program.get(), 0, 0); ++i) {
     expectOk(cornet_program_step(program.get(), 0, 0, i, &step));
     EXPECT_STRNE(step.implementation, "");
-    cornet_step_work work{1, 1, 1, 1}; // its compiler did not count
+    cornet_step_work work{1, 1, 1, 1};
     expectOk(cornet_program_step_work(program.get(), 0, 0, i, &work));
-    EXPECT_EQ(work.flops + work.bytes_read + work.bytes_written + work.weight_bytes, 0u);
+    uint64_t all = work.flops + work.bytes_read + work.bytes_written + work.weight_bytes;
+    EXPECT_EQ(all > 0, kCounts);
   }
   const char *key = nullptr;
   EXPECT_NE(cornet_program_provenance(program.get(), 0, &key), nullptr);

@@ -9,7 +9,7 @@
 namespace cornet::golden {
 
 /// Rows of 8 f32 cells and a class of 4; batches of 4 and 16 rows, dropout, Adam.
-inline const std::string kTraining = CORNET_SOURCE_DIR "/tests/runtime/golden/train.cornet";
+inline const std::string kTraining = kFolder + "train.cornet";
 
 inline size_t entryNamed(const Program &program, const std::string &name) {
   size_t entry = 0;

@@ -139,6 +139,7 @@ public:
     std::string path = testing::TempDir() + "/steps-" + std::to_string(getpid()) + ".cornet";
     CompileOptions options;
     options.batches = {batch}, options.pipeline = "training-cpu", options.selfTest = false;
+    options.cpus = {levels({"host"}).front()};
     if (llvm::Error error = compileToFile(*module, options, path)) {
       problems += toString(std::move(error));
       return;

@@ -6,6 +6,7 @@
 // names, so that these are compared, too.
 #include "codegen/Compile.h"
 #include "frontend/emit/Emit.h"
+#include "tests/Levels.h"
 
 #include "cornet_runtime.h"
 
@@ -127,7 +128,7 @@ Model load(const std::string &name) {
   return *std::unique_ptr<Model>(make());
 }
 
-/// Compiles to `path` for batch 1 and this machine.
+/// Compiles to `path` for batch 1 and the first of the levels.
 void compile(const Model &model, const std::string &path) {
   mlir::DialectRegistry registry;
   registerCompilerDialects(registry);
@@ -141,6 +142,7 @@ void compile(const Model &model, const std::string &path) {
   ASSERT_TRUE(module && succeeded(mlir::verify(*module))) << problems;
   CompileOptions options;
   options.selfTest = false; // the interpreter would take minutes
+  options.cpus = {levels({"host"}).front()};
   if (llvm::Error error = compileToFile(*module, options, path))
     FAIL() << toString(std::move(error)) << problems;
 }

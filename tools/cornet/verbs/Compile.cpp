@@ -29,6 +29,7 @@ constexpr const char *examples = R"(Examples:
   cornet compile resnet50 -o r50.cornet --batch 1,8 --explain
   cornet compile digits --weights models/digits/digits.keras
   cornet compile model.keras --cpu x86-64-v3,x86-64-v4      one file for two generations of CPUs
+  cornet compile digits --cpu armv8-a                       for 64-bit Arm; `cornet run` refuses it on x86
   cornet compile resnet50 --precision bf16                  faster and less exact
   cornet compile digits --print-pipeline                    the text that cornet-opt takes)";
 
@@ -174,7 +175,7 @@ void addCompile(CLI::App &app, Context &context) {
       ->capture_default_str();
   verb->add_option("--cpu", options->cpus,
                    "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
-                   "x86-64-v4-amx; the loader chooses")
+                   "x86-64-v4-amx, armv8-a (64-bit Arm); the loader chooses")
       ->delimiter(',')
       ->capture_default_str();
   verb->add_option("--precision", options->precision,
