@@ -14,11 +14,14 @@ ArrayRef<int64_t> shapeOf(Value value) {
 
 bool isReal(Value value) {
   Type type = getElementTypeOrSelf(value);
-  return type.isF32() || type.isBF16();
+  return type.isF32() || type.isBF16() || type.isF16();
 }
 
 std::optional<std::string> refuseNarrow(DispatchOp dispatch) {
-  auto isNarrow = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
+  auto isNarrow = [](Type type) {
+    Type element = getElementTypeOrSelf(type);
+    return element.isBF16() || element.isF16();
+  };
   if (llvm::any_of(dispatch->getOperandTypes(), isNarrow) ||
       llvm::any_of(dispatch->getResultTypes(), isNarrow))
     return "it knows f32 alone";
@@ -51,7 +54,7 @@ unsigned resultArgument(DispatchOp dispatch, size_t result) {
 
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
   if (!llvm::all_of(dispatch.getResults(), isReal))
-    return "a result is neither f32 nor bf16";
+    return "a result is no real of 16 or 32 bits";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op == root || isa<ConstantOp>(op) || storedAs(op.getResult(0)) != op.getResult(0))
       continue;
@@ -63,7 +66,7 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
       if (isa<BlockArgument>(operand) && !isReal(operand))
-        return "an operand of " + op.getName().stripDialect().str() + " is neither f32 nor bf16";
+        return "an operand of " + op.getName().stripDialect().str() + " is no real of 16 or 32 bits";
   }
   return std::nullopt;
 }

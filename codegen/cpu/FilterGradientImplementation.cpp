@@ -41,7 +41,7 @@ std::optional<Outer> describe(Operation *root) {
     ArrayRef<int64_t> a = shapeOf(matmul.getLhs()), b = shapeOf(matmul.getRhs());
     if (!matmul.getTransposeLhs() || matmul.getTransposeRhs() || a.drop_back(2) != b.drop_back(2))
       return std::nullopt;
-    out.input = matmul.getLhs(), out.gradient = matmul.getRhs();
+    out.input = storedAs(matmul.getLhs()), out.gradient = storedAs(matmul.getRhs());
     out.channels = a.back(), out.outputs = b.back();
     out.width = out.inWidth = a[a.size() - 2];
     for (int64_t extent : a.drop_back(2))
@@ -55,7 +55,7 @@ std::optional<Outer> describe(Operation *root) {
   static_cast<Geometry &>(out) =
       Geometry::of(shapeOf(op.getInput()), shapeOf(op.getGradient()), op.getWindow(),
                    op.getStrides(), op.getDilations(), op.getPadding());
-  out.input = op.getInput(), out.gradient = op.getGradient();
+  out.input = storedAs(op.getInput()), out.gradient = storedAs(op.getGradient());
   out.outputs = shapeOf(out.gradient).back(), out.images = shapeOf(out.gradient)[0];
   out.flatten();
   return out;
@@ -240,7 +240,7 @@ private:
     for (int64_t j = 0; j < tile.columns; ++j)
       panel.push_back(epilogue.load(gradient, c.add(to, j * lanes), maskAt(j)));
     for (int64_t m = 0; m < rows; ++m) {
-      Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(from, m)});
+      Value cell = epilogue.loadScalar(input, c.add(from, m));
       Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
       for (int64_t j = 0; j < tile.columns; ++j)
         next.push_back(vector::FMAOp::create(c.b, c.loc, spread, panel[size_t(j)],
@@ -277,8 +277,6 @@ public:
       return "no gradient of a kernel over one or two dimensions, nor a product x^T g";
     if (!llvm::isa<BlockArgument>(k->input) || !llvm::isa<BlockArgument>(k->gradient))
       return "an operand is computed in the group";
-    if (auto reason = refuseNarrow(dispatch))
-      return reason;
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 

@@ -22,7 +22,9 @@ llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
     return llvm::all_of(features, [&](const char *feature) { return has.lookup(feature); });
   };
   if (all({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-    return precision == "bf16" && has.lookup("avx512bf16") ? v4bf16 : v4;
+    return (precision == "bf16" || precision == "bf16-activations") && has.lookup("avx512bf16")
+               ? v4bf16
+               : v4;
   if (all({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
     return v3;
   return llvm::createStringError("this machine has neither AVX2 with FMA nor AVX-512; name a level "

@@ -54,7 +54,9 @@ CompileReply translate(const CompileReport &report) {
   reply.seconds = report.seconds, reply.plan = report.plan;
   reply.kernels = report.kernels, reply.cachedKernels = report.cachedKernels;
   reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
-  reply.batches = report.batches;
+  reply.batches = report.batches, reply.precision = report.precision;
+  if (const std::optional<PrecisionError> &e = report.error)
+    reply.distance = {e->relative, e->cosine, e->agreed, e->rows, e->notFinite};
   reply.arenaBytes = report.arenaBytes, reply.fileBytes = report.fileBytes;
   return reply;
 }
