@@ -88,6 +88,8 @@ public:
   virtual void setPrefix(const std::string &prefix);
   /// What is wrong with the options.
   virtual std::vector<std::string> examine() const;
+  /// Whether it finds a scale of the loss by itself.
+  virtual bool scalesLoss() const { return false; }
 
   OptimizerOptions options;
   std::string name; ///< "adam"

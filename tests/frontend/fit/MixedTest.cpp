@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mixed-precision training against Keras (tests/keras/generate_mixed_runs.py): models that Keras
+// configured, from the same weights, on the same batches. Both round to 16 bits, at places and in
+// orders of their own, so that the runs drift apart as each drifts from f32; how far is told by
+// `units`, in units of the last place of the policy's type.
+#include "frontend/import/Import.h"
+
+#include <cornet/saving.h>
+#include <cornet/training.h>
+#include <cornet_runtime.hpp>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <fstream>
+
+namespace cornet::test {
+namespace {
+
+using data::Array;
+using Json = nlohmann::json;
+
+const Json &vectors() {
+  static const Json all =
+      Json::parse(std::ifstream(CORNET_SOURCE_DIR "/tests/keras/mixed_runs.json"));
+  return all;
+}
+
+Array images(Shape row) {
+  std::vector<float> cells = vectors()["pixels"].get<std::vector<float>>();
+  for (float &cell : cells)
+    cell /= 16;
+  Shape shape{int64_t(vectors()["labels"].size())};
+  shape.insert(shape.end(), row.begin(), row.end());
+  return Array::of<float>(shape, cells);
+}
+
+Array labels() {
+  std::vector<int32_t> cells = vectors()["labels"].get<std::vector<int32_t>>();
+  return Array::of<int32_t>({int64_t(cells.size())}, cells);
+}
+
+/// The variable of that last name.
+VariablePtr find(const std::vector<VariablePtr> &variables, const std::string &name) {
+  for (const VariablePtr &variable : variables)
+    if (variable->name.ends_with("/" + name))
+      return variable;
+  return nullptr;
+}
+
+class Mixed : public testing::TestWithParam<size_t> {};
+
+TEST_P(Mixed, FollowsKeras) {
+  const Json &run = vectors()["runs"][GetParam()];
+  std::string name = run["model"], policy = run["policy"];
+  const Json &stored = vectors()["models"][name];
+  std::string config = stored["configs"].contains(policy)
+                           ? stored["configs"][policy].dump()
+                           : stored["configs"].begin().value().dump();
+  if (policy == "float32") // the same layers
+    for (size_t at; (at = config.find("mixed_bfloat16")) != config.npos ||
+                    (at = config.find("mixed_float16")) != config.npos;)
+      config.replace(at, config.find('"', at) - at, "float32");
+  std::vector<std::vector<float>> weights = stored["weights"];
+  import::Imported imported = import::importConfiguration(config, weights);
+  ASSERT_EQ(imported.error, "");
+  OptimizerPtr optimizer =
+      name == "mlp" ? Adam({.learning_rate = 0.01})
+                    : SGD({.learning_rate = 0.05, .momentum = 0.9, .nesterov = true});
+  double scale = run["initial_scale"];
+  if (scale > 0)
+    optimizer = LossScaleOptimizer(
+        {.inner_optimizer = optimizer, .initial_scale = scale, .dynamic_growth_steps = 12});
+  Trainer trainer(imported.model);
+  trainer.compile({.optimizer = optimizer,
+                   .loss = SparseCategoricalCrossentropy({.from_logits = name == "cnn"}),
+                   .threads = 2});
+  Array x = images(name == "cnn" ? Shape{8, 8, 1} : Shape{64}), y = labels();
+  int64_t batch = vectors()["batch"];
+  double unit = policy == "mixed_bfloat16"  ? 0x1p-8
+                : policy == "mixed_float16" ? 0x1p-11
+                                            : 0x1p-18;
+  std::vector<double> losses, scales;
+  for (size_t step = 0; step < run["losses"].size(); ++step) {
+    int64_t begin = int64_t(step) * batch % x.rows();
+    if (step)
+      trainer.reset_metrics();
+    losses.push_back(
+        trainer.train_on_batch({{x.slice(begin, begin + batch)}, {y.slice(begin, begin + batch)}})
+            .at("loss"));
+    trainer.pull();
+    if (VariablePtr dynamic = find(trainer.optimizer->variables(), "dynamic_scale"))
+      scales.push_back(dynamic->data[0]);
+  }
+  double first = 0, worst = 0;
+  for (size_t i = 0; i < losses.size(); ++i) {
+    double apart = std::fabs(losses[i] - double(run["losses"][i])) / unit;
+    (i < 20 ? first : worst) = std::max(i < 20 ? first : worst, apart);
+  }
+  std::printf("%s %s scale %g: largest difference of the loss, in units: %.2f in 20 steps, %.2f "
+              "after\n",
+              name.c_str(), policy.c_str(), scale, first, worst);
+  EXPECT_EQ(scales, run["scales"].get<std::vector<double>>());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Mixed, testing::Range<size_t>(0, vectors()["runs"].size()),
+                         [](const auto &info) {
+                           const Json &run = vectors()["runs"][info.param];
+                           double scale = run["initial_scale"];
+                           return run["model"].get<std::string>() + "_" +
+                                  run["policy"].get<std::string>() +
+                                  (scale > 0 ? "_from_a_scale_too_large" : "");
+                         });
+
+} // namespace
+} // namespace cornet::test
