@@ -5,7 +5,8 @@
 // type "marked" stores so what lies between dispatches, and contractions that have the mark multiply
 // narrow operands. Casts between real types are gone, so that the passes after this one see the
 // graph that f32 would have had, and fuse as much. A value may keep more precision than its type
-// had, and never less.
+// had, and never less; but sums of f16 that go on in f32, as gradients of weights do, are rounded to
+// f16 on the way, so that they overflow where a loss scale expects it.
 // Requires: gradients are written. Guarantees: entry points have the same types, and no other
 // tensor is narrow.
 #include "passes/Passes.h"
@@ -75,6 +76,14 @@ private:
         getElementTypeOrSelf(change.getInput()).isF32()) { // what was narrow is f32 by now
       if (isNarrow(type) && marks)
         mark(change);
+      if (wasHalf.contains(change.getInput()) && getElementTypeOrSelf(type).isF32()) {
+        builder.setInsertionPoint(op);
+        auto half = llvm::cast<RankedTensorType>(type).clone(builder.getF16Type());
+        change.setOperand(cast(change.getInput(), half, "f16"));
+        if (marks)
+          change->setAttr("cornet.stored", builder.getStringAttr("f16"));
+        return;
+      }
       if (isNarrow(type) || getElementTypeOrSelf(type).isF32()) {
         result.replaceAllUsesWith(change.getInput());
         op->erase();
@@ -85,6 +94,10 @@ private:
       return;
     if (auto constant = dyn_cast<ConstantOp>(op))
       return widenConstant(constant);
+    bool sums = isa<MatmulOp, ConvOp, DepthwiseConvOp, ConvTransposeOp, ConvFilterGradientOp, ReduceOp>(op) ||
+                (isa<ReshapeOp>(op) && wasHalf.contains(op->getOperand(0)));
+    if (marks && sums && getElementTypeOrSelf(type).isF16())
+      wasHalf.insert(result);
     result.setType(llvm::cast<RankedTensorType>(wideOf(type)));
     if (change)
       change.setTo("f32");
@@ -130,6 +143,7 @@ private:
   func::FuncOp function;
   OpBuilder builder;
   bool marks;
+  llvm::DenseSet<Value> wasHalf; ///< sums that were f16
 };
 
 struct ComputeWide : impl::ComputeWideBase<ComputeWide> {

@@ -40,8 +40,8 @@ def convolutions():
 
 
 def optimizer(name, scale):
-    inner = keras.optimizers.Adam(0.01) if name == "mlp" else keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
-    return keras.optimizers.LossScaleOptimizer(inner, initial_scale=scale, dynamic_growth_steps=12) if scale else inner
+    inner = keras.optimizers.Adam(0.01) if name == "mlp" else keras.optimizers.SGD(0.01, momentum=0.5)
+    return keras.optimizers.LossScaleOptimizer(inner, initial_scale=scale, dynamic_growth_steps=16) if scale else inner
 
 
 def run(name, make, policy, weights, x, y, scale=0):

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Mixed-precision training against Keras (tests/keras/generate_mixed_runs.py): models that Keras
-// configured, from the same weights, on the same batches. Both round to 16 bits, at places and in
-// orders of their own, so that the runs drift apart as each drifts from f32; how far is told by
-// `units`, in units of the last place of the policy's type.
+// configured, from the same weights, on the same batches, for 50 steps. Both round to 16 bits, at
+// places and in orders of their own, so that the runs drift apart, as each drifts from f32: Keras's
+// own, which lose 2.7 in the first step, by up to 0.015 in bf16 and 0.0065 in f16. The loss of the
+// first step may differ by a unit of the type, later ones by 6 units of bf16 (0.023) or 16 of f16
+// (0.008); the loss scale after each step is the same.
 #include "frontend/import/Import.h"
 
 #include <cornet/saving.h>
@@ -68,11 +70,11 @@ TEST_P(Mixed, FollowsKeras) {
   ASSERT_EQ(imported.error, "");
   OptimizerPtr optimizer =
       name == "mlp" ? Adam({.learning_rate = 0.01})
-                    : SGD({.learning_rate = 0.05, .momentum = 0.9, .nesterov = true});
+                    : SGD({.learning_rate = 0.01, .momentum = 0.5});
   double scale = run["initial_scale"];
   if (scale > 0)
     optimizer = LossScaleOptimizer(
-        {.inner_optimizer = optimizer, .initial_scale = scale, .dynamic_growth_steps = 12});
+        {.inner_optimizer = optimizer, .initial_scale = scale, .dynamic_growth_steps = 16});
   Trainer trainer(imported.model);
   trainer.compile({.optimizer = optimizer,
                    .loss = SparseCategoricalCrossentropy({.from_logits = name == "cnn"}),
@@ -94,15 +96,17 @@ TEST_P(Mixed, FollowsKeras) {
     if (VariablePtr dynamic = find(trainer.optimizer->variables(), "dynamic_scale"))
       scales.push_back(dynamic->data[0]);
   }
-  double first = 0, worst = 0;
-  for (size_t i = 0; i < losses.size(); ++i) {
-    double apart = std::fabs(losses[i] - double(run["losses"][i])) / unit;
-    (i < 20 ? first : worst) = std::max(i < 20 ? first : worst, apart);
-  }
-  std::printf("%s %s scale %g: largest difference of the loss, in units: %.2f in 20 steps, %.2f "
-              "after\n",
-              name.c_str(), policy.c_str(), scale, first, worst);
+  double limit = (policy == "mixed_float16" ? 16 : 6) * unit; // Keras's own come as far from its f32
+  for (size_t i = 0; i < losses.size(); ++i)
+    EXPECT_NEAR(losses[i], double(run["losses"][i]), i == 0 ? unit : limit) << "step " << i;
   EXPECT_EQ(scales, run["scales"].get<std::vector<double>>());
+  std::vector<float> wanted = run["predicted"];
+  Array predicted = trainer.predict(x.slice(0, 4)).at(0);
+  float largest = 0;
+  for (float cell : wanted)
+    largest = std::max(largest, std::fabs(cell));
+  for (size_t i = 0; i < wanted.size(); ++i)
+    EXPECT_NEAR(predicted.data<float>()[i], wanted[i], std::max(limit, 1e-5) * largest);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Mixed, testing::Range<size_t>(0, vectors()["runs"].size()),
