@@ -22,8 +22,8 @@ struct CompileOptions {
   /// What tensors are multiplied and stored in: "fp32", "bf16", "fp16", or "bf16-weights" and its
   /// like; empty: as the model's own types say.
   std::string precision = "";
-  unsigned threads = 2;                   ///< for compiling
-  bool selfTest = true;                   ///< store inputs and the reference interpreter's results
+  unsigned threads = 2; ///< for compiling
+  bool selfTest = true; ///< store inputs and the reference interpreter's results
   std::function<void(llvm::StringRef stage, double fraction)> progress;
 };
 
@@ -44,7 +44,7 @@ struct PrecisionError {
 struct CompileReport {
   std::string precision;               ///< that was compiled for
   std::optional<PrecisionError> error; ///< of a narrowed program that has a self-test
-  std::vector<int64_t> batches; ///< that there are plans for
+  std::vector<int64_t> batches;        ///< that there are plans for
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect

@@ -16,7 +16,8 @@ struct Pipeline {
 constexpr Pipeline pipelines[] = {
     {"inference-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},cornet-freeze-variables,canonicalize,"
-     "func.func(cornet-decompose-composites,cornet-compute-wide{mark=false},cornet-fold-constants,cornet-fold-batch-norm,cornet-"
+     "func.func(cornet-decompose-composites,cornet-compute-wide{mark=false},cornet-fold-constants,"
+     "cornet-fold-batch-norm,cornet-"
      "fold-constants,cornet-fold-padding,"
      "cornet-fold-broadcasts,cse,canonicalize,cornet-split-reductions,"
      "cornet-form-dispatches$precision),symbol-dce)"},

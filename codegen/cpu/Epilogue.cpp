@@ -66,7 +66,8 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
       if (isa<BlockArgument>(operand) && !isReal(operand))
-        return "an operand of " + op.getName().stripDialect().str() + " is no real of 16 or 32 bits";
+        return "an operand of " + op.getName().stripDialect().str() +
+               " is no real of 16 or 32 bits";
   }
   return std::nullopt;
 }

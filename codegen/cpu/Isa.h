@@ -33,8 +33,8 @@ struct Isa {
   }
 };
 
-/// The level named `cpu`; "host" is the best one this machine has for values of `precision` ("fp32",
-/// "bf16", ...). Unknown names list the known ones.
+/// The level named `cpu`; "host" is the best one this machine has for values of `precision`
+/// ("fp32", "bf16", ...). Unknown names list the known ones.
 llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision = "fp32");
 
 } // namespace cornet::cpu

@@ -41,7 +41,7 @@ ElementsAttr packAll(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTen
 
 ElementsAttr packedBy(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
   return packed.getElementTypeBitWidth() == 16 ? packAll<uint16_t>(panels, value, packed)
-                                          : packAll<float>(panels, value, packed);
+                                               : packAll<float>(panels, value, packed);
 }
 
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {

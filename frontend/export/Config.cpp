@@ -85,7 +85,8 @@ private:
                          "alone, to a .weights.h5 file");
       return nullptr;
     }
-    Json config = {{"name", member.name}, {"trainable", layer.trainable}, {"dtype", policy(layer.dtype)}};
+    Json config = {
+        {"name", member.name}, {"trainable", layer.trainable}, {"dtype", policy(layer.dtype)}};
     writeOptions(layer.kind, *options, config, problems);
     Json out =
         layer.kind == "LayerScale" // Keras keeps it beside the model that needs it

@@ -230,7 +230,8 @@ template <class Options> void readTerms(const Json &config, Options &options) {
 using Maker = std::function<LayerPtr(const Json &, const std::string &where,
                                      std::vector<std::string> &problems)>;
 
-/// The dtype policy: a name, or a DTypePolicy (Policy in legacy files); float32 where there is none.
+/// The dtype policy: a name, or a DTypePolicy (Policy in legacy files); float32 where there is
+/// none.
 std::string policyOf(const Json &config) {
   Json dtype = config.value("dtype", Json());
   if (dtype.is_object())

@@ -61,12 +61,9 @@ Result select(Operands operands, const Attributes &) {
 }
 
 Result castTo(Operands operands, const Attributes &attributes) {
-  static const std::map<std::string, DType, std::less<>> known = {{"f32", DType::f32},
-                                                                  {"f64", DType::f64},
-                                                                  {"bf16", DType::bf16},
-                                                                  {"f16", DType::f16},
-                                                                  {"i32", DType::i32},
-                                                                  {"i1", DType::i1}};
+  static const std::map<std::string, DType, std::less<>> known = {
+      {"f32", DType::f32}, {"f64", DType::f64}, {"bf16", DType::bf16},
+      {"f16", DType::f16}, {"i32", DType::i32}, {"i1", DType::i1}};
   auto it = known.find(get<std::string>(attributes, "to"));
   if (it == known.end())
     return fail("cast_c1: to must be f32, f64, bf16, f16, i32 or i1, got '" +

@@ -2,13 +2,13 @@
 //
 // Computes tensors of bf16 and f16 in f32. What an op would have rounded to 16 bits it computes in
 // f32 and carries as a mark, `cornet.stored` with the type's name: cornet-lower-precision with the
-// type "marked" stores so what lies between dispatches, and contractions that have the mark multiply
-// narrow operands. Casts between real types are gone, so that the passes after this one see the
-// graph that f32 would have had, and fuse as much. A value may keep more precision than its type
-// had, and never less; but sums of f16 that go on in f32, as gradients of weights do, are rounded to
-// f16 on the way, so that they overflow where a loss scale expects it.
-// Requires: gradients are written. Guarantees: entry points have the same types, and no other
-// tensor is narrow.
+// type "marked" stores so what lies between dispatches, and contractions that have the mark
+// multiply narrow operands. Casts between real types are gone, so that the passes after this one
+// see the graph that f32 would have had, and fuse as much. A value may keep more precision than its
+// type had, and never less; but sums of f16 that go on in f32, as gradients of weights do, are
+// rounded to f16 on the way, so that they overflow where a loss scale expects it. Requires:
+// gradients are written. Guarantees: entry points have the same types, and no other tensor is
+// narrow.
 #include "passes/Passes.h"
 
 #include "ir/Ops/Ops.h"
@@ -94,8 +94,10 @@ private:
       return;
     if (auto constant = dyn_cast<ConstantOp>(op))
       return widenConstant(constant);
-    bool sums = isa<MatmulOp, ConvOp, DepthwiseConvOp, ConvTransposeOp, ConvFilterGradientOp, ReduceOp>(op) ||
-                (isa<ReshapeOp>(op) && wasHalf.contains(op->getOperand(0)));
+    bool sums =
+        isa<MatmulOp, ConvOp, DepthwiseConvOp, ConvTransposeOp, ConvFilterGradientOp, ReduceOp>(
+            op) ||
+        (isa<ReshapeOp>(op) && wasHalf.contains(op->getOperand(0)));
     if (marks && sums && getElementTypeOrSelf(type).isF16())
       wasHalf.insert(result);
     result.setType(llvm::cast<RankedTensorType>(wideOf(type)));

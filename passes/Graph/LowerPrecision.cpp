@@ -55,7 +55,8 @@ bool readsNarrow(Operation *op) {
 
 /// Whether kernels of `op` load narrow cells.
 bool loadsNarrow(Operation *op) {
-  return roleOf(op) != Role::Keeps || isa<Pointwise, ReduceOp, MaxPoolGradientOp, AvgPoolGradientOp>(op);
+  return roleOf(op) != Role::Keeps ||
+         isa<Pointwise, ReduceOp, MaxPoolGradientOp, AvgPoolGradientOp>(op);
 }
 
 /// What is stored narrow, and as what.
@@ -146,8 +147,8 @@ private:
     if (!choice.activations || !isF32(result) || dispatch->hasAttr("in_place") ||
         walksRows(dispatch) || cast<RankedTensorType>(result.getType()).getRank() == 0)
       return {};
-    bool should =
-        choice.isMarked() ? isMarked(yielded, result) : shouldStoreNarrow(dispatch, result, yielded);
+    bool should = choice.isMarked() ? isMarked(yielded, result)
+                                    : shouldStoreNarrow(dispatch, result, yielded);
     return should ? choice.of(yielded.getDefiningOp()) : FloatType();
   }
 
@@ -162,10 +163,12 @@ private:
         llvm::any_of(llvm::cast<DispatchOp>(result.getOwner()).getBody().front(), addsUp))
       return false;
     bool accepted = true;
-    return forEachReader(result, [&](OpOperand &use) {
-      accepted &= !walksRows(llvm::cast<DispatchOp>(use.getOwner())) &&
-                  llvm::all_of(argumentOf(use).getUsers(), loadsNarrow);
-    }) && accepted;
+    return forEachReader(result,
+                         [&](OpOperand &use) {
+                           accepted &= !walksRows(llvm::cast<DispatchOp>(use.getOwner())) &&
+                                       llvm::all_of(argumentOf(use).getUsers(), loadsNarrow);
+                         }) &&
+           accepted;
   }
 
   bool shouldStoreNarrow(DispatchOp dispatch, OpResult result, Value yielded) {
@@ -193,8 +196,9 @@ private:
 
   /// Whether the dispatch contracts, or makes its result of narrow tensors by ops that carry them.
   bool yieldsNarrow(DispatchOp dispatch) {
-    bool source = llvm::any_of(dispatch.getInputs().getTypes(),
-                               [&](Type type) { return getElementTypeOrSelf(type) == choice.element; });
+    bool source = llvm::any_of(dispatch.getInputs().getTypes(), [&](Type type) {
+      return getElementTypeOrSelf(type) == choice.element;
+    });
     return source &&
            llvm::all_of(dispatch.getBody().front().without_terminator(), [](Operation &op) {
              return isa<ConstantOp>(op) || roleOf(&op) != Role::Keeps;
@@ -252,8 +256,8 @@ private:
     Type narrowLines = narrow(lines.getType(), element);
     auto dispatch = DispatchOp::create(builder, loc, TypeRange{narrowLines}, ValueRange{lines});
     Block *body = builder.createBlock(&dispatch.getBody());
-    Value narrowed = convert(builder, body->addArgument(lines.getType(), loc), narrowLines,
-                             nameOf(element));
+    Value narrowed =
+        convert(builder, body->addArgument(lines.getType(), loc), narrowLines, nameOf(element));
     YieldOp::create(builder, loc, ValueRange{narrowed});
     builder.setInsertionPointAfter(dispatch);
     return copies[key] = reshaped(builder, dispatch.getResult(0), type.getShape());

@@ -5,7 +5,8 @@
 //
 //     train_artifacts DIR [NAME...]                              all of them by default
 //     train_artifacts --fit NAME ROWS EPOCHS THREADS             one JSON object on stdout
-//     train_artifacts --policy mixed_bfloat16 ...                the same, of layers with that dtype policy
+//     train_artifacts --policy mixed_bfloat16 ...                the same, of layers with that
+//     dtype policy
 //
 // Layers' names, batch sizes, optimizers and losses are those of train_peers.py: change both.
 #include "models/digits/model.cpp"

@@ -101,7 +101,7 @@ protected:
   /// Calls that for each; override it where Keras's order is another.
   virtual void makeSlots(const std::vector<VariablePtr> &variables);
   /// Once for each step, before any variable is touched.
-  virtual void begin(const Tensor &/*learning_rate*/) {}
+  virtual void begin(const Tensor & /*learning_rate*/) {}
   /// Assigns the new values of the variable and its slots.
   virtual void update(const Tensor &gradient, const VariablePtr &variable, size_t index,
                       const Tensor &learning_rate) = 0;

@@ -25,10 +25,10 @@ std::string dtypeOf(const Model &model, const std::string &layer) {
 
 TEST(Mixed, LayersComputeInThePolicysDtypeOnF32Weights) {
   Policy policy("mixed_bfloat16");
-  Model model = Sequential({8, 8, 3}, {Conv2D({.filters = 4, .kernel_size = 3}),
-                                       BatchNormalization(), ReLU(), Flatten(),
-                                       Dense({.units = 5, .dtype = "float32"}),
-                                       Dense({.units = 3, .dtype = "mixed_float16"})});
+  Model model =
+      Sequential({8, 8, 3}, {Conv2D({.filters = 4, .kernel_size = 3}), BatchNormalization(), ReLU(),
+                             Flatten(), Dense({.units = 5, .dtype = "float32"}),
+                             Dense({.units = 3, .dtype = "mixed_float16"})});
   EXPECT_EQ(text(model.graph->mistakes), "");
   EXPECT_EQ(model.inputs[0].dtype(), "f32");
   EXPECT_EQ(dtypeOf(model, "conv2d"), "bf16");
@@ -75,9 +75,7 @@ TEST(Mixed, RealsOfSeveralDtypesMeetInF32) {
 struct Doubling : Layer {
   Doubling() : Layer("Doubling") {}
   std::string input, kernel;
-  void build(const std::vector<Shape> &in) override {
-    addWeight("kernel", {in[0].back()}, "ones");
-  }
+  void build(const std::vector<Shape> &in) override { addWeight("kernel", {in[0].back()}, "ones"); }
   Tensor call(const std::vector<Tensor> &x) override {
     input = x[0].dtype(), kernel = weight(0, x[0]).dtype();
     return ops::cast(x[0] * weight(0, x[0]) * 2.0, "f32");

@@ -69,8 +69,7 @@ TEST_P(Mixed, FollowsKeras) {
   import::Imported imported = import::importConfiguration(config, weights);
   ASSERT_EQ(imported.error, "");
   OptimizerPtr optimizer =
-      name == "mlp" ? Adam({.learning_rate = 0.01})
-                    : SGD({.learning_rate = 0.01, .momentum = 0.5});
+      name == "mlp" ? Adam({.learning_rate = 0.01}) : SGD({.learning_rate = 0.01, .momentum = 0.5});
   double scale = run["initial_scale"];
   if (scale > 0)
     optimizer = LossScaleOptimizer(
@@ -81,9 +80,7 @@ TEST_P(Mixed, FollowsKeras) {
                    .threads = 2});
   Array x = images(name == "cnn" ? Shape{8, 8, 1} : Shape{64}), y = labels();
   int64_t batch = vectors()["batch"];
-  double unit = policy == "mixed_bfloat16"  ? 0x1p-8
-                : policy == "mixed_float16" ? 0x1p-11
-                                            : 0x1p-18;
+  double unit = policy == "mixed_bfloat16" ? 0x1p-8 : policy == "mixed_float16" ? 0x1p-11 : 0x1p-18;
   std::vector<double> losses, scales;
   for (size_t step = 0; step < run["losses"].size(); ++step) {
     int64_t begin = int64_t(step) * batch % x.rows();
@@ -96,7 +93,8 @@ TEST_P(Mixed, FollowsKeras) {
     if (VariablePtr dynamic = find(trainer.optimizer->variables(), "dynamic_scale"))
       scales.push_back(dynamic->data[0]);
   }
-  double limit = (policy == "mixed_float16" ? 16 : 6) * unit; // Keras's own come as far from its f32
+  double limit =
+      (policy == "mixed_float16" ? 16 : 6) * unit; // Keras's own come as far from its f32
   for (size_t i = 0; i < losses.size(); ++i)
     EXPECT_NEAR(losses[i], double(run["losses"][i]), i == 0 ? unit : limit) << "step " << i;
   EXPECT_EQ(scales, run["scales"].get<std::vector<double>>());

@@ -34,7 +34,7 @@ struct CompileRequest {
   std::string output;  ///< where the artifact goes; empty: no artifact is written
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};
-  std::string pipeline; ///< a pipeline's name or text; empty: the default
+  std::string pipeline;  ///< a pipeline's name or text; empty: the default
   std::string precision; ///< empty: as the model's own types say
   std::vector<std::string> plugins;
   unsigned threads = 2;

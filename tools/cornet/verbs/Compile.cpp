@@ -123,9 +123,10 @@ std::string loss(const CompileReply &reply) {
     return fmt::format("error against fp32: {} outputs overflow {}; keep fp32, or take bf16, which "
                        "has the range of fp32\n",
                        d->notFinite, reply.precision);
-  return fmt::format("error against fp32: {:.2g} of the largest output, cosine {:.6f}, {} of {} rows "
-                     "have the same largest cell\n",
-                     d->relative, d->cosine, d->agreed, d->rows);
+  return fmt::format(
+      "error against fp32: {:.2g} of the largest output, cosine {:.6f}, {} of {} rows "
+      "have the same largest cell\n",
+      d->relative, d->cosine, d->agreed, d->rows);
 }
 
 std::string conclusion(const CompileRequest &request, const CompileReply &reply) {
@@ -200,9 +201,10 @@ void addCompile(CLI::App &app, Context &context) {
           "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16; the loader chooses")
       ->delimiter(',')
       ->capture_default_str();
-  verb->add_option("--precision", options->precision,
-                   "What tensors are stored in: fp32, bf16, fp16 (sums stay fp32), or of the last two "
-                   "-weights or -activations alone; default: what the model's layers compute in");
+  verb->add_option(
+      "--precision", options->precision,
+      "What tensors are stored in: fp32, bf16, fp16 (sums stay fp32), or of the last two "
+      "-weights or -activations alone; default: what the model's layers compute in");
   verb->add_option("--pipeline", options->pipeline, "A named pipeline or a pipeline's text");
   verb->add_option("--load-pass-plugin", options->plugins,
                    "A shared library that registers passes");
