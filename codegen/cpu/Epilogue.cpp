@@ -123,6 +123,15 @@ Value Epilogue::loadScalar(Value flat, Value at) const {
   return c.real(memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at}), c.b.getF32Type());
 }
 
+Value Epilogue::loadSpread(Value flat, Value at) const {
+  Value cell = memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at});
+  // Vectors of f16 are widened as fast as one cell, which would travel back and forth.
+  if (!cell.getType().isF16())
+    cell = c.real(cell, c.b.getF32Type());
+  auto spread = VectorType::get(type.getShape(), cell.getType());
+  return c.real(vector::BroadcastOp::create(c.b, c.loc, spread, cell), c.b.getF32Type());
+}
+
 void Epilogue::store(Value vector, Value flat, Value at, Value mask) const {
   vector = c.real(vector, cast<MemRefType>(flat.getType()).getElementType());
   if (mask)

@@ -64,6 +64,8 @@ public:
   /// The same as they are stored.
   mlir::Value loadStored(mlir::Value flat, mlir::Value at, mlir::Value mask) const;
   mlir::Value loadScalar(mlir::Value flat, mlir::Value at) const;
+  /// The cell in every lane.
+  mlir::Value loadSpread(mlir::Value flat, mlir::Value at) const;
   void store(mlir::Value vector, mlir::Value flat, mlir::Value at, mlir::Value mask) const;
   mlir::Value splat(double value) const;
   mlir::VectorType vector() const { return type; }

@@ -259,8 +259,7 @@ private:
     for (int64_t j = 0; j < tile.columns; ++j)
       panel.push_back(epilogue.load(gradient, c.add(to, j * lanes), maskAt(j)));
     for (int64_t m = 0; m < rows; ++m) {
-      Value cell = epilogue.loadScalar(input, c.add(from, m));
-      Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
+      Value spread = epilogue.loadSpread(input, c.add(from, m));
       for (int64_t j = 0; j < tile.columns; ++j)
         next.push_back(vector::FMAOp::create(c.b, c.loc, spread, panel[size_t(j)],
                                              sums[size_t(m * tile.columns + j)]));
