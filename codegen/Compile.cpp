@@ -88,18 +88,6 @@ llvm::Error checkPrecision(const CompileOptions &options) {
       "cornet-form-dispatches");
 }
 
-/// The precision that the types in the module amount to.
-std::string precisionOf(ModuleOp module) {
-  bool bf16 = false, f16 = false;
-  module.walk([&](Operation *op) {
-    for (Type type : op->getResultTypes()) {
-      bf16 |= getElementTypeOrSelf(type).isBF16();
-      f16 |= getElementTypeOrSelf(type).isF16();
-    }
-  });
-  return bf16 ? "bf16" : f16 ? "fp16" : "fp32";
-}
-
 /// "predict", which everybody looks for, first.
 struct EntryOrder {
   bool operator()(const std::string &a, const std::string &b) const {
@@ -252,6 +240,17 @@ void widenTolerance(artifact::SelfTest &test, func::FuncOp function, StringRef p
 }
 
 } // namespace
+
+std::string precisionOf(ModuleOp module) {
+  bool bf16 = false, f16 = false;
+  module.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes()) {
+      bf16 |= getElementTypeOrSelf(type).isBF16();
+      f16 |= getElementTypeOrSelf(type).isF16();
+    }
+  });
+  return bf16 ? "bf16" : f16 ? "fp16" : "fp32";
+}
 
 void registerCompilerDialects(DialectRegistry &registry) {
   registry.insert<CornetDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,

@@ -55,6 +55,9 @@ struct CompileReport {
 /// Every dialect the compiler touches. A context for compileToFile() is made with it.
 void registerCompilerDialects(mlir::DialectRegistry &registry);
 
+/// The precision that the types in the module amount to: "fp32", "bf16" or "fp16".
+std::string precisionOf(mlir::ModuleOp module);
+
 /// Compiles `module` (changed in place) and writes the artifact to `path`, under a temporary name
 /// first; an empty path writes nothing. The same module and options give the same bytes. Errors are
 /// sentences; diagnostics of passes go to the context's handler.

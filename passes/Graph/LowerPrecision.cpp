@@ -12,6 +12,7 @@
 // With the type "marked" the graph has said what is narrow, by types that cornet-compute-wide has
 // made marks: contractions that have one multiply narrow operands, and marked results are stored
 // narrow where every kernel that reads them can.
+// A dispatch whose first result stays f32 says why in a word: `cornet.kept`.
 // Requires: dispatches are formed, shapes are static. Guarantees: types at entry points are the
 // same; only casts are added; no mark is left.
 #include "ir/Ops/Rows.h"
@@ -104,6 +105,17 @@ public:
         if (FloatType element = storedNarrow(dispatch, result))
           storeNarrow(dispatch, result, element);
     }
+    bool narrows = llvm::any_of(function.getOps<DispatchOp>(), [](DispatchOp dispatch) {
+      return llvm::any_of(dispatch->getResultTypes(), [](Type type) {
+        Type element = getElementTypeOrSelf(type);
+        return element.isBF16() || element.isF16();
+      });
+    });
+    for (DispatchOp dispatch : dispatches)
+      if (narrows && isF32(dispatch.getResult(0)))
+        dispatch->setAttr("cornet.kept",
+                          StringAttr::get(dispatch.getContext(),
+                                          whyKept(llvm::cast<OpResult>(dispatch.getResult(0)))));
     function.walk([](Operation *op) { op->removeAttr("cornet.stored"); });
   }
 
@@ -203,6 +215,48 @@ private:
            llvm::all_of(dispatch.getBody().front().without_terminator(), [](Operation &op) {
              return isa<ConstantOp>(op) || roleOf(&op) != Role::Keeps;
            });
+  }
+
+  /// What a dispatch that walks rows computes.
+  static StringRef rowsOf(DispatchOp dispatch) {
+    Block &body = dispatch.getBody().front();
+    auto has = [&]<class... Ops>() { return (... || !body.getOps<Ops>().empty()); };
+    if (has.operator()<ExpOp>())
+      return has.operator()<LogOp>() ? "loss" : "softmax";
+    return has.operator()<SqrtOp, RsqrtOp>() ? "normalization" : "sum";
+  }
+
+  /// Why a result is f32, in a word or two.
+  std::string whyKept(OpResult result) {
+    auto dispatch = llvm::cast<DispatchOp>(result.getOwner());
+    if (walksRows(dispatch))
+      return rowsOf(dispatch).str();
+    StringRef reader;
+    bool inside = forEachReader(result, [&](OpOperand &use) {
+      if (auto other = llvm::cast<DispatchOp>(use.getOwner()); walksRows(other))
+        reader = rowsOf(other);
+    });
+    if (!inside)
+      return updatesVariable(result) ? "variable" : "output";
+    if (!reader.empty())
+      return ("read by " + reader).str();
+    bool sums = !dispatch.getBody().front().getOps<ReduceOp>().empty();
+    return sums ? "sum" : choice.isMarked() ? "computed in f32" : "of f32";
+  }
+
+  /// Whether the result is a variable's new value and no output.
+  bool updatesVariable(Value value) {
+    for (OpOperand &use : value.getUses()) {
+      if (isa<DispatchOp>(use.getOwner()))
+        continue;
+      bool isVariable =
+          isa<ReshapeOp>(use.getOwner())
+              ? updatesVariable(use.getOwner()->getResult(0))
+              : bool(function.getResultAttr(use.getOperandNumber(), "cornet.variable"));
+      if (!isVariable)
+        return false;
+    }
+    return true;
   }
 
   void storeNarrow(DispatchOp dispatch, OpResult result, FloatType element) {

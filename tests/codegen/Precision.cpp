@@ -227,7 +227,7 @@ TEST(Precision, OddChannelsStridesAndBorders) {
   EXPECT_EQ(report.steps[0].operation, "cast -> 1x1311 bf16");
   EXPECT_EQ(report.steps[1].operation, "conv + relu -> 1x10x12x37 bf16");
   EXPECT_EQ(report.steps[2].operation, "max_pool -> 1x5x6x37 bf16");
-  EXPECT_EQ(report.steps[4].operation, "conv -> 1x5x6x33") << "an output stays f32";
+  EXPECT_EQ(report.steps[4].operation, "conv -> 1x5x6x33 f32: output") << "an output stays f32";
 }
 
 TEST(Precision, GroupsDepthwiseDilationAndMeans) {

@@ -85,6 +85,11 @@ public:
 
   std::pair<std::string, std::string> pipelineText(const CompileRequest &request) const override {
     CompileOptions options = optionsOf(request);
+    if (options.precision.empty()) { // what the model says, if there is one
+      Workshop workshop;
+      OwningOpRef<ModuleOp> module = workshop.load(request.source, request.weights);
+      options.precision = module ? precisionOf(*module) : "fp32";
+    }
     std::string text = cornet::pipelineText(options.pipeline, options.batches, options.precision);
     return {text.empty() ? options.pipeline : text, ""};
   }
