@@ -17,6 +17,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <unistd.h>
 
 namespace cornet::test {
 namespace {
@@ -52,9 +53,9 @@ VariablePtr find(const std::vector<VariablePtr> &variables, const std::string &n
   return nullptr;
 }
 
-class Mixed : public testing::TestWithParam<size_t> {};
+class MixedRun : public testing::TestWithParam<size_t> {};
 
-TEST_P(Mixed, FollowsKeras) {
+TEST_P(MixedRun, FollowsKeras) {
   const Json &run = vectors()["runs"][GetParam()];
   std::string name = run["model"], policy = run["policy"];
   const Json &stored = vectors()["models"][name];
@@ -107,7 +108,93 @@ TEST_P(Mixed, FollowsKeras) {
     EXPECT_NEAR(predicted.data<float>()[i], wanted[i], std::max(limit, 1e-5) * largest);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Mixed, testing::Range<size_t>(0, vectors()["runs"].size()),
+/// The losses of ten steps of a small CNN, whose convolutions are computed again in the backward
+/// pass if `again`.
+std::vector<double> losses(const std::string &policy, bool again, unsigned threads = 2) {
+  set_random_seed(5);
+  auto convolution = [&](int64_t filters) {
+    return Conv2D({.filters = filters,
+                   .kernel_size = 3,
+                   .padding = "same",
+                   .activation = "relu",
+                   .dtype = policy})
+        .checkpoint(again);
+  };
+  Model model =
+      Sequential({8, 8, 1}, {convolution(8), MaxPooling2D({.dtype = policy}), convolution(16),
+                             Flatten({.dtype = policy}), Dropout({.rate = 0.2, .dtype = policy}),
+                             Dense({.units = 10, .activation = "softmax"})});
+  Trainer trainer(model);
+  trainer.compile(
+      {.optimizer = Adam(), .loss = "sparse_categorical_crossentropy", .threads = threads});
+  EXPECT_EQ(trainer.optimizer->scalesLoss(), policy == "mixed_float16");
+  Array x = images({8, 8, 1}), y = labels();
+  std::vector<double> out;
+  for (int64_t begin = 0; begin < 160; begin += 16) {
+    trainer.reset_metrics();
+    out.push_back(
+        trainer.train_on_batch({{x.slice(begin, begin + 16)}, {y.slice(begin, begin + 16)}})
+            .at("loss"));
+  }
+  return out;
+}
+
+TEST(Mixed, EveryWayToComputeAStepAgrees) {
+  std::vector<double> exact = losses("float32", false);
+  for (auto [policy, unit] : {std::pair("mixed_bfloat16", 0x1p-8), {"mixed_float16", 0x1p-11}}) {
+    std::vector<double> one = losses(policy, false), again = losses(policy, true);
+    EXPECT_EQ(one, losses(policy, false, 1)) << "the same bits on one thread";
+    EXPECT_NE(one, exact) << policy << " computes in 16 bits";
+    for (size_t i = 0; i < one.size(); ++i) {
+      EXPECT_NEAR(one[i], exact[i], 4 * unit) << policy;
+      EXPECT_NEAR(one[i], again[i], 4 * unit) << policy;
+    }
+  }
+}
+
+TEST(Mixed, TheLossIsScaledOnceAndOnlyIfAsked) {
+  Model model = Sequential({4}, {Dense({.units = 2, .dtype = "mixed_float16"})});
+  auto optimizerOf = [&](OptimizerPtr optimizer, bool scale) {
+    Trainer trainer(model);
+    trainer.compile({.optimizer = optimizer, .loss = "mse", .auto_scale_loss = scale});
+    return trainer.optimizer;
+  };
+  OptimizerPtr sgd = SGD(), scaled = LossScaleOptimizer({.inner_optimizer = SGD()});
+  EXPECT_NE(optimizerOf(sgd, true), sgd);
+  EXPECT_TRUE(optimizerOf(SGD(), true)->scalesLoss());
+  EXPECT_EQ(optimizerOf(scaled, true), scaled);
+  OptimizerPtr plain = SGD();
+  EXPECT_EQ(optimizerOf(plain, false), plain);
+}
+
+/// An artifact of a mixed step trains with the runtime alone, to the trainer's bits.
+TEST(Mixed, ArtifactsTrain) {
+  Model model = Sequential({64}, {Dense({.units = 24, .dtype = "mixed_float16"}),
+                                  Dense({.units = 10, .activation = "softmax"})});
+  Trainer trainer(model);
+  trainer.compile({.optimizer = SGD(), .loss = "sparse_categorical_crossentropy"});
+  trainer.expect({{"i32", {}}});
+  std::string path = testing::TempDir() + "mixed-" + std::to_string(getpid()) + ".cornet";
+  trainer.saveArtifact(path, {16});
+  Array x = images({64}).slice(0, 16), y = labels().slice(0, 16);
+  rt::Program program(path);
+  rt::Session session(program, 1);
+  std::remove(path.c_str());
+  size_t step = 0;
+  while (program.entryName(step) != std::string("train_step"))
+    ++step;
+  std::vector<const void *> inputs{x.bytes.data(), y.bytes.data()};
+  for (int i = 0; i < 3; ++i) {
+    rt::check(cornet_session_invoke(session.get(), step, 16, inputs.data(), nullptr));
+    trainer.train_on_batch({{x}, {y}});
+  }
+  trainer.pull();
+  const auto *kernel = static_cast<const float *>(cornet_session_variable(session.get(), 0));
+  const std::vector<float> &want = model.variables()[0]->data;
+  EXPECT_EQ(std::vector<float>(kernel, kernel + want.size()), want);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MixedRun, testing::Range<size_t>(0, vectors()["runs"].size()),
                          [](const auto &info) {
                            const Json &run = vectors()["runs"][info.param];
                            double scale = run["initial_scale"];

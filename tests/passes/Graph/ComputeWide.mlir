@@ -17,7 +17,7 @@
 // CHECK:         return %[[Y]]
 // LOWER-LABEL: func.func @chain(
 // LOWER:         cornet.dispatch({{.*}}) : (tensor<1x4xbf16>, tensor<4x3xbf16>) -> tensor<1x3xbf16>
-// LOWER:         cornet.dispatch({{.*}}) : (tensor<1x3xbf16>, tensor<3x3xbf16>) -> tensor<1x3xf32>
+// LOWER:         cornet.dispatch({{.*}}) {cornet.kept = "output"} : (tensor<1x3xbf16>, tensor<3x3xbf16>) -> tensor<1x3xf32>
 func.func @chain(%x: tensor<1x4xf32>, %w: tensor<4x3xf32>, %v: tensor<3x3xf32>) -> tensor<1x3xf32> {
   %0 = cornet.cast %x {to = "bf16"} : (tensor<1x4xf32>) -> tensor<1x4xbf16>
   %1 = cornet.cast %w {to = "bf16"} : (tensor<4x3xf32>) -> tensor<4x3xbf16>
