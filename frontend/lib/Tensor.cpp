@@ -154,8 +154,10 @@ Tensor read(const VariablePtr &variable, const Tensor &like) {
   return Tensor(like.graph, like.graph->variable(variable));
 }
 
-void assign(const VariablePtr &variable, const Tensor &value) {
-  Graph &graph = *value.graph;
+void assign(const VariablePtr &variable, const Tensor &given) {
+  Graph &graph = *given.graph;
+  bool reals = isReal(given.dtype()) && isReal(variable->dtype);
+  Tensor value = reals ? cast(given, variable->dtype) : given;
   if (!value.poisoned() && (value.shape() != variable->shape || value.dtype() != variable->dtype))
     return graph.mistake("variable '" + variable->name + "' of " + variable->dtype + " " +
                          infer::text(variable->shape) + " is assigned " + value.dtype() + " " +

@@ -176,7 +176,8 @@ Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
                 const std::string &dtype = "f32");
 /// The latest value of `variable`, recorded or assigned, in the graph of `like`.
 Tensor read(const VariablePtr &variable, const Tensor &like);
-/// From here on, and after the step, `variable` has this value, of its own shape and dtype.
+/// From here on, and after the step, `variable` has this value, of its own shape; reals are
+/// cast to its dtype.
 void assign(const VariablePtr &variable, const Tensor &value);
 /// Adds a scalar to the loss of the training step that is being recorded.
 void addLoss(const Tensor &scalar);

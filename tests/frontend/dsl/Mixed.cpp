@@ -94,6 +94,29 @@ TEST(Mixed, LayersOfYourOwnAreCastToAndReturnWhatTheyReturn) {
   EXPECT_EQ(z.dtype(), "f32");
 }
 
+/// Moves a weight by what it is given, in the policy's dtype.
+struct Moving : Layer {
+  Moving() : Layer("Moving") {}
+  void build(const std::vector<Shape> &in) override {
+    addWeight("mean", {in[0].back()}, "zeros", false);
+  }
+  Tensor call(const std::vector<Tensor> &x) override {
+    if (x[0].training())
+      ops::assign(weights[0], weight(0, x[0]) * 0.9 + ops::mean(x[0], {0}) * 0.1);
+    return x[0] - weight(0, x[0]);
+  }
+};
+
+TEST(Mixed, WhatALayerAssignsIsCastToTheVariablesDtype) {
+  Policy policy("mixed_bfloat16");
+  Recording recording;
+  Recording::current()->training = true;
+  Tensor y = Handle(std::make_shared<Moving>())(Input({4}));
+  EXPECT_EQ(text(y.graph->mistakes), "");
+  ASSERT_EQ(y.graph->assigned.size(), 1u);
+  EXPECT_EQ(y.graph->nodes[size_t(y.graph->assigned[0].second)].dtype, "f32");
+}
+
 TEST(Mixed, ModelsInsideKeepTheirInputsDtype) {
   Model inner = Sequential({4}, {Dense({.units = 4})});
   Policy policy("mixed_bfloat16");
