@@ -74,16 +74,18 @@ llvm::Error runPipeline(ModuleOp module, const std::string &text) {
 }
 
 llvm::Error checkPrecision(const CompileOptions &options) {
-  if (options.precision == "fp32")
-    return llvm::Error::success();
-  if (options.precision != "bf16")
-    return llvm::createStringError("unknown precision '" + options.precision +
-                                   "'; known: fp32, bf16");
-  if (options.pipeline == "inference-cpu")
+  const std::string &name = options.precision;
+  if (!name.empty() && !precisionNamed(name))
+    return llvm::createStringError(
+        "unknown precision '" + name +
+        "'; known: fp32, bf16, fp16, and the last two with -weights or -activations after them");
+  if (name.empty() || name == "fp32" || options.pipeline == "inference-cpu")
     return llvm::Error::success();
   return llvm::createStringError(
-      "precision bf16 belongs to the pipeline inference-cpu; write "
-      "cornet-lower-precision{type=bf16} after cornet-form-dispatches in the text of another");
+      "precision " + name +
+      " belongs to the pipeline inference-cpu; in training the layers' dtype policies say what is "
+      "narrow, and the text of another pipeline takes cornet-lower-precision after "
+      "cornet-form-dispatches");
 }
 
 /// "predict", which everybody looks for, first.
@@ -186,15 +188,54 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
   return test;
 }
 
+size_t cellsOf(TypeRange types) {
+  size_t cells = 0;
+  for (Type type : types)
+    cells += size_t(cast<RankedTensorType>(type).getNumElements());
+  return cells;
+}
+
+/// How far the answers of `test` are from those of `exact`, by outputs of `function`.
+PrecisionError differenceOf(const artifact::SelfTest &test, const artifact::SelfTest &exact,
+                            func::FuncOp function) {
+  PrecisionError out;
+  size_t first = exact.data.size() - cellsOf(function.getResultTypes());
+  double product = 0, squares = 0, exactSquares = 0, largest = 0, worst = 0;
+  uint64_t agreed = 0;
+  for (Type type : function.getResultTypes()) {
+    auto tensor = cast<RankedTensorType>(type);
+    size_t cells = size_t(tensor.getNumElements());
+    size_t row = tensor.getRank() == 0 ? 1 : size_t(tensor.getShape().back());
+    ArrayRef<float> got = ArrayRef(test.data).slice(first, cells);
+    ArrayRef<float> want = ArrayRef(exact.data).slice(first, cells);
+    for (size_t i = 0; i < cells; ++i) {
+      product += double(got[i]) * want[i], squares += double(got[i]) * got[i];
+      exactSquares += double(want[i]) * want[i];
+      largest = std::max(largest, std::fabs(double(want[i])));
+      double apart = std::fabs(double(got[i]) - want[i]);
+      worst = std::isfinite(got[i]) ? std::max(worst, apart) : INFINITY;
+      out.notFinite += !std::isfinite(got[i]) && std::isfinite(want[i]);
+    }
+    for (size_t at = 0; at + row <= cells && row > 0; at += row, ++out.rows)
+      agreed += llvm::max_element(got.slice(at, row)) - got.slice(at, row).begin() ==
+                llvm::max_element(want.slice(at, row)) - want.slice(at, row).begin();
+    first += cells;
+  }
+  out.relative = largest > 0 ? worst / largest : worst;
+  out.cosine = squares > 0 && exactSquares > 0 ? product / std::sqrt(squares * exactSquares) : 0;
+  out.agreed = agreed;
+  return out;
+}
+
 /// Sums of large cells may cancel to small ones, so what they lose counts in units of the largest
 /// result. Among narrow cells, one that ends near the middle of two neighbours is rounded either
 /// way by the order it was summed in, and what follows differs by a unit in the last place here and
 /// there: then it may be some of those.
-void setTolerance(artifact::SelfTest &test, func::FuncOp function, bool narrow) {
-  size_t outputs = 0;
-  for (Type type : function.getResultTypes())
-    outputs += size_t(cast<RankedTensorType>(type).getNumElements());
-  float largest = 0, unit = narrow ? 4 * 0x1p-8f : test.absolute;
+void setTolerance(artifact::SelfTest &test, func::FuncOp function, StringRef precision) {
+  bool narrow = precision != "fp32";
+  float unit = !narrow ? test.absolute : precision.starts_with("bf16") ? 4 * 0x1p-8f : 4 * 0x1p-11f;
+  size_t outputs = cellsOf(function.getResultTypes());
+  float largest = 0;
   for (float cell : ArrayRef(test.data).take_back(outputs))
     largest = std::max(largest, std::fabs(cell));
   test.relative = narrow ? unit : test.relative;
@@ -202,6 +243,17 @@ void setTolerance(artifact::SelfTest &test, func::FuncOp function, bool narrow) 
 }
 
 } // namespace
+
+std::string precisionOf(ModuleOp module) {
+  bool bf16 = false, f16 = false;
+  module.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes()) {
+      bf16 |= getElementTypeOrSelf(type).isBF16();
+      f16 |= getElementTypeOrSelf(type).isF16();
+    }
+  });
+  return bf16 ? "bf16" : f16 ? "fp16" : "fp32";
+}
 
 void registerCompilerDialects(DialectRegistry &registry) {
   registry.insert<CornetDialect, plan::PlanDialect, func::FuncDialect, arith::ArithDialect,
@@ -222,10 +274,19 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   if (options.pipeline == "inference-cpu")
     batches = batchesThatServe(module, batches);
   report.batches = batches;
-  std::string pipeline = pipelineText(options.pipeline, batches, options.precision);
+  // What the model's own types say, where nothing else is said.
+  report.precision = options.precision.empty() ? precisionOf(module) : options.precision;
+  bool narrows = report.precision != "fp32" && options.pipeline == "inference-cpu";
+  std::string pipeline = pipelineText(options.pipeline, batches, report.precision);
   if (pipeline.empty())
     pipeline = options.pipeline;
   stages.begin("optimize", 0);
+  OwningOpRef<ModuleOp> exact;
+  if (narrows && options.selfTest) {
+    exact = module.clone();
+    if (llvm::Error error = runPipeline(*exact, pipelineText(options.pipeline, batches)))
+      return error;
+  }
   if (llvm::Error error = runPipeline(module, pipeline))
     return error;
   auto entries = entriesOf(module);
@@ -248,11 +309,18 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     if (!test)
       return test.takeError();
     artifact.selfTest = std::move(*test);
-    setTolerance(artifact.selfTest, entries.begin()->second.front(), options.precision != "fp32");
+    setTolerance(artifact.selfTest, entries.begin()->second.front(), report.precision);
+    if (narrows) {
+      func::FuncOp function = entriesOf(*exact).begin()->second.front();
+      auto reference = makeSelfTest(entries.begin()->first, function);
+      if (!reference)
+        return reference.takeError();
+      report.error = differenceOf(artifact.selfTest, *reference, function);
+    }
   }
   OwningOpRef<ModuleOp> plans = ModuleOp::create(module.getLoc());
   for (const std::string &cpu : options.cpus) {
-    auto isa = cpu::isaFor(cpu, options.precision);
+    auto isa = cpu::isaFor(cpu, report.precision);
     if (!isa)
       return isa.takeError();
     stages.begin("plan " + isa->level.str(), 0.4);
@@ -282,7 +350,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   }
   artifact.provenance = {{"compiler", "Cornet " CORNET_VERSION " with LLVM " LLVM_VERSION_STRING},
                          {"pipeline", pipeline},
-                         {"precision", options.precision}};
+                         {"precision", report.precision}};
   if (failed(verify(*plans)))
     return llvm::createStringError("internal error: a plan does not verify");
   llvm::raw_string_ostream(report.plan) << *plans;

@@ -8,6 +8,7 @@
 #include "llvm/Support/Error.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,11 @@ struct CompileOptions {
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};  ///< ISA levels; one variant each
   std::string pipeline = "inference-cpu"; ///< a pipeline's name, or its text
-  std::string precision = "fp32";         ///< or "bf16": what tensors are multiplied and stored in
-  unsigned threads = 2;                   ///< for compiling
-  bool selfTest = true;                   ///< store inputs and the reference interpreter's results
+  /// What tensors are multiplied and stored in: "fp32", "bf16", "fp16", or "bf16-weights" and its
+  /// like; empty: as the model's own types say.
+  std::string precision = "";
+  unsigned threads = 2; ///< for compiling
+  bool selfTest = true; ///< store inputs and the reference interpreter's results
   std::function<void(llvm::StringRef stage, double fraction)> progress;
 };
 
@@ -30,8 +33,18 @@ struct StepReport {
   std::vector<std::pair<std::string, std::string>> refusals; ///< implementation, reason
 };
 
+/// The distance of a narrowed program from the same in f32, on the inputs of the self-test.
+struct PrecisionError {
+  double relative = 0; ///< the largest difference, in shares of the largest f32 output
+  double cosine = 0;
+  uint64_t agreed = 0, rows = 0; ///< rows of outputs, and those whose largest cell is the same
+  uint64_t notFinite = 0;        ///< outputs that are infinite or no number, and were not in f32
+};
+
 struct CompileReport {
-  std::vector<int64_t> batches; ///< that there are plans for
+  std::string precision;               ///< that was compiled for
+  std::optional<PrecisionError> error; ///< of a narrowed program that has a self-test
+  std::vector<int64_t> batches;        ///< that there are plans for
   std::vector<StepReport> steps;
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect
@@ -41,6 +54,9 @@ struct CompileReport {
 
 /// Every dialect the compiler touches. A context for compileToFile() is made with it.
 void registerCompilerDialects(mlir::DialectRegistry &registry);
+
+/// The precision that the types in the module amount to: "fp32", "bf16" or "fp16".
+std::string precisionOf(mlir::ModuleOp module);
 
 /// Compiles `module` (changed in place) and writes the artifact to `path`, under a temporary name
 /// first; an empty path writes nothing. The same module and options give the same bytes. Errors are

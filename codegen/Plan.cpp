@@ -252,7 +252,8 @@ bool isStorage(Operation &op) {
          isa<FloatType>(getElementTypeOrSelf(op.getResult(0)));
 }
 
-/// "conv + add + relu -> 1x56x56x64", and "bf16" where the result is stored so.
+/// "conv + add + relu -> 1x56x56x64", and "bf16" or "f16" where the result is stored
+/// so, "f32: softmax" where others are and this one is not, and why.
 std::string summarize(DispatchOp dispatch) {
   std::string text;
   auto ops = dispatch.getBody().front().without_terminator();
@@ -264,8 +265,11 @@ std::string summarize(DispatchOp dispatch) {
   for (auto [i, extent] :
        llvm::enumerate(cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape()))
     text += (i ? "x" : "") + std::to_string(extent);
-  if (Type element = getElementTypeOrSelf(dispatch.getResult(0)); element.isBF16())
-    text += " bf16";
+  if (Type element = getElementTypeOrSelf(dispatch.getResult(0));
+      element.isBF16() || element.isF16())
+    text += element.isBF16() ? " bf16" : " f16";
+  else if (auto kept = dispatch->getAttrOfType<StringAttr>("cornet.kept"))
+    text += (" f32: " + kept.getValue()).str();
   return text;
 }
 

@@ -172,7 +172,7 @@ def main():
     parser.add_argument("models", nargs="*", help="zoo names; default: all that keras.applications has")
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--file", choices=["keras", "weights.h5", "h5", "legacy"], default="weights.h5")
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--precision", default="fp32")
     parser.add_argument("--counted", action="store_true", help="number layers on, as after other models")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -5,6 +5,7 @@
 
 #include "mlir/Pass/Pass.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,18 @@ namespace cornet {
 #define GEN_PASS_REGISTRATION
 #include "passes/Passes.h.inc"
 
+/// What is stored in 16 bits.
+struct Precision {
+  std::string type; ///< "bf16", "f16" or, for nothing, ""
+  std::string what; ///< "all", "weights" or "activations"
+};
+/// "fp32", or "bf16" or "fp16" for weights and activations, "bf16-weights" for one of the two.
+std::optional<Precision> precisionNamed(llvm::StringRef name);
+
 /// The text of the named pipeline with `batches` filled in: what `--print-pipeline` prints and
 /// `cornet-opt --pass-pipeline` runs. Names: "inference-cpu", "training-cpu". Empty for an unknown
-/// name. `precision` is "fp32" or a type that cornet-lower-precision takes; training stays fp32.
+/// name. `precision` is a name that precisionNamed() knows; in training the model's dtype policies
+/// say what is narrow.
 std::string pipelineText(llvm::StringRef name, llvm::ArrayRef<int64_t> batches,
                          llvm::StringRef precision = "fp32");
 

@@ -44,7 +44,13 @@ def FormDispatches : Pass<"cornet-form-dispatches"> {
 
 def LowerPrecision : Pass<"cornet-lower-precision"> {
   let summary = "Multiply and store tensors between dispatches in 16 bits, sensitive ones aside";
-  let options = [Option<"type", "type", "std::string", "\"bf16\"", "bf16">];
+  let options = [Option<"type", "type", "std::string", "\"bf16\"", "bf16, f16, or marked: as cornet-compute-wide has marked ops">,
+                 Option<"what", "what", "std::string", "\"all\"", "all, weights or activations">];
+}
+
+def ComputeWide : Pass<"cornet-compute-wide"> {
+  let summary = "Compute 16-bit tensors in f32 and mark what is stored narrow";
+  let options = [Option<"mark", "mark", "bool", "true", "whether marks are left">];
 }
 
 def Gradient : Pass<"cornet-gradient"> {

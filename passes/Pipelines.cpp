@@ -16,7 +16,8 @@ struct Pipeline {
 constexpr Pipeline pipelines[] = {
     {"inference-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},cornet-freeze-variables,canonicalize,"
-     "func.func(cornet-decompose-composites,cornet-fold-constants,cornet-fold-batch-norm,cornet-"
+     "func.func(cornet-decompose-composites,cornet-compute-wide{mark=false},cornet-fold-constants,"
+     "cornet-fold-batch-norm,cornet-"
      "fold-constants,cornet-fold-padding,"
      "cornet-fold-broadcasts,cse,canonicalize,cornet-split-reductions,"
      "cornet-form-dispatches$precision),symbol-dce)"},
@@ -24,21 +25,32 @@ constexpr Pipeline pipelines[] = {
     {"training-cpu",
      "builtin.module(cornet-bind-batch{sizes=$batches},canonicalize,func.func(cornet-decompose-"
      "composites{keep=softmax,conv_transpose,custom_gradient},cornet-gradient,cornet-decompose-"
-     "composites,"
+     "composites,cornet-compute-wide,"
      "cornet-fold-constants{max-elements=4096},cornet-fold-broadcasts,cse,canonicalize,cornet-"
      "split-reductions,"
-     "cornet-form-dispatches),symbol-"
+     "cornet-form-dispatches,cornet-lower-precision{type=marked}),symbol-"
      "dce)"},
 };
 
 } // namespace
 
+std::optional<Precision> precisionNamed(llvm::StringRef name) {
+  if (name == "fp32")
+    return Precision{"", "all"};
+  auto [type, what] = name.split('-');
+  if ((type != "bf16" && type != "fp16") || name.ends_with("-") ||
+      (what != "" && what != "weights" && what != "activations"))
+    return std::nullopt;
+  return Precision{type == "fp16" ? "f16" : "bf16", what.empty() ? "all" : what.str()};
+}
+
 std::string pipelineText(llvm::StringRef name, llvm::ArrayRef<int64_t> batches,
                          llvm::StringRef precision) {
   std::string sizes =
       llvm::join(llvm::map_range(batches, [](int64_t n) { return std::to_string(n); }), ",");
-  std::string lower =
-      precision == "fp32" ? "" : (",cornet-lower-precision{type=" + precision + "}").str();
+  std::string lower;
+  if (auto [type, what] = precisionNamed(precision).value_or(Precision()); !type.empty())
+    lower = ",cornet-lower-precision{type=" + type + (what == "all" ? "" : " what=" + what) + "}";
   for (const Pipeline &pipeline : pipelines) {
     if (name != pipeline.name)
       continue;

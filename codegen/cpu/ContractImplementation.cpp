@@ -197,8 +197,7 @@ private:
     /// The input's word at `at` in every lane; where one half exists alone, a zero beside it.
     Value spread(Value at, bool half, bool high = false) {
       if (k.word == 1)
-        return vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(),
-                                           epilogue.loadScalar(input, at));
+        return epilogue.loadSpread(input, at);
       Type i32 = c.b.getI32Type(), bf16 = c.b.getBF16Type();
       Value word;
       if (half) {

@@ -14,11 +14,14 @@ ArrayRef<int64_t> shapeOf(Value value) {
 
 bool isReal(Value value) {
   Type type = getElementTypeOrSelf(value);
-  return type.isF32() || type.isBF16();
+  return type.isF32() || type.isBF16() || type.isF16();
 }
 
 std::optional<std::string> refuseNarrow(DispatchOp dispatch) {
-  auto isNarrow = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
+  auto isNarrow = [](Type type) {
+    Type element = getElementTypeOrSelf(type);
+    return element.isBF16() || element.isF16();
+  };
   if (llvm::any_of(dispatch->getOperandTypes(), isNarrow) ||
       llvm::any_of(dispatch->getResultTypes(), isNarrow))
     return "it knows f32 alone";
@@ -51,7 +54,7 @@ unsigned resultArgument(DispatchOp dispatch, size_t result) {
 
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
   if (!llvm::all_of(dispatch.getResults(), isReal))
-    return "a result is neither f32 nor bf16";
+    return "a result is no real of 16 or 32 bits";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op == root || isa<ConstantOp>(op) || storedAs(op.getResult(0)) != op.getResult(0))
       continue;
@@ -63,7 +66,8 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
       if (isa<BlockArgument>(operand) && !isReal(operand))
-        return "an operand of " + op.getName().stripDialect().str() + " is neither f32 nor bf16";
+        return "an operand of " + op.getName().stripDialect().str() +
+               " is no real of 16 or 32 bits";
   }
   return std::nullopt;
 }
@@ -117,6 +121,15 @@ Value Epilogue::loadStored(Value flat, Value at, Value mask) const {
 
 Value Epilogue::loadScalar(Value flat, Value at) const {
   return c.real(memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at}), c.b.getF32Type());
+}
+
+Value Epilogue::loadSpread(Value flat, Value at) const {
+  Value cell = memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at});
+  // Vectors of f16 are widened as fast as one cell, which would travel back and forth.
+  if (!cell.getType().isF16())
+    cell = c.real(cell, c.b.getF32Type());
+  auto spread = VectorType::get(type.getShape(), cell.getType());
+  return c.real(vector::BroadcastOp::create(c.b, c.loc, spread, cell), c.b.getF32Type());
 }
 
 void Epilogue::store(Value vector, Value flat, Value at, Value mask) const {

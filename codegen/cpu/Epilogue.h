@@ -25,7 +25,7 @@ unsigned resultArgument(DispatchOp dispatch, size_t result);
 /// itself.
 mlir::Value storedAs(mlir::Value value);
 
-/// Whether cells of `value` are reals that vectors of f32 compute with: f32 or bf16.
+/// Whether cells of `value` are reals that vectors of f32 compute with: f32, bf16 or f16.
 bool isReal(mlir::Value value);
 /// Why an implementation that knows f32 alone cannot serve `dispatch`, or nothing when it can.
 std::optional<std::string> refuseNarrow(DispatchOp dispatch);
@@ -67,6 +67,8 @@ public:
   /// The same as they are stored.
   mlir::Value loadStored(mlir::Value flat, mlir::Value at, mlir::Value mask) const;
   mlir::Value loadScalar(mlir::Value flat, mlir::Value at) const;
+  /// The cell in every lane.
+  mlir::Value loadSpread(mlir::Value flat, mlir::Value at) const;
   void store(mlir::Value vector, mlir::Value flat, mlir::Value at, mlir::Value mask) const;
   mlir::Value splat(double value) const;
   mlir::VectorType vector() const { return type; }

@@ -8,8 +8,13 @@
 // Where there are more pixels than the second cache holds, tiles take turns on one chunk of pixels
 // after another, and their sums wait on the stack. A cell is summed by one thread in the order of
 // pixels, so bits depend neither on threads nor on who shares a chunk.
+//
+// Cells of bf16 go in words of two neighbouring pixels where the level multiplies and adds pairs to
+// f32; other narrow cells are widened.
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Geometry.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
@@ -24,6 +29,7 @@ struct Outer : Geometry {
   Value input, gradient;
   int64_t images = 1, outputs = 1;
   int64_t parts = 1, inputPart = 0, gradientPart = 0; ///< a batch of products
+  int64_t word = 1;                                   ///< pixels that are multiplied at once
 
   int64_t pixels() const { return images * perLine * width; }
   int64_t taps() const { return R * S; }
@@ -35,18 +41,23 @@ struct Outer : Geometry {
   }
 };
 
-std::optional<Outer> describe(Operation *root) {
+std::optional<Outer> describe(Operation *root, const Isa &isa) {
   Outer out;
+  auto pairs = [&] {
+    auto isBF16 = [](Value v) { return getElementTypeOrSelf(v).isBF16(); };
+    out.word = isa.dots && isBF16(out.input) && isBF16(out.gradient) ? 2 : 1;
+  };
   if (auto matmul = dyn_cast<MatmulOp>(root)) {
     ArrayRef<int64_t> a = shapeOf(matmul.getLhs()), b = shapeOf(matmul.getRhs());
     if (!matmul.getTransposeLhs() || matmul.getTransposeRhs() || a.drop_back(2) != b.drop_back(2))
       return std::nullopt;
-    out.input = matmul.getLhs(), out.gradient = matmul.getRhs();
+    out.input = storedAs(matmul.getLhs()), out.gradient = storedAs(matmul.getRhs());
     out.channels = a.back(), out.outputs = b.back();
     out.width = out.inWidth = a[a.size() - 2];
     for (int64_t extent : a.drop_back(2))
       out.parts *= extent;
     out.inputPart = out.width * out.channels, out.gradientPart = out.width * out.outputs;
+    pairs();
     return out;
   }
   auto op = dyn_cast<ConvFilterGradientOp>(root);
@@ -55,9 +66,10 @@ std::optional<Outer> describe(Operation *root) {
   static_cast<Geometry &>(out) =
       Geometry::of(shapeOf(op.getInput()), shapeOf(op.getGradient()), op.getWindow(),
                    op.getStrides(), op.getDilations(), op.getPadding());
-  out.input = op.getInput(), out.gradient = op.getGradient();
+  out.input = storedAs(op.getInput()), out.gradient = storedAs(op.getGradient());
   out.outputs = shapeOf(out.gradient).back(), out.images = shapeOf(out.gradient)[0];
   out.flatten();
+  pairs();
   return out;
 }
 
@@ -74,7 +86,10 @@ RegisterTile chooseTile(const Outer &k, const Isa &isa) {
     if (most < 1)
       continue;
     int64_t blocks = ceilDiv(k.channels, most), rows = ceilDiv(k.channels, blocks);
-    auto cost = [&](int64_t r) { return std::max({r * columns, r + columns, int64_t(8)}) + 1; };
+    // A word is made of two cells, a panel's vector of two rows.
+    auto cost = [&](int64_t r) {
+      return std::max({r * columns, k.word * (r + columns), int64_t(8)}) + 1;
+    };
     int64_t full = k.channels / rows, rest = k.channels % rows;
     int64_t all =
         (full * cost(rows) + (rest ? cost(rest) : 0)) * ceilDiv(k.outputs, columns * isa.lanes);
@@ -91,7 +106,8 @@ public:
         input(epilogue.flat(k.input)), gradient(epilogue.flat(k.gradient)) {
     // Pitches are mostly powers of two, so columns of a row share few sets of the cache: as if the
     // whole row were loaded.
-    int64_t row = 4 * std::max(k.outputs, k.channels * k.strideY * k.strideX);
+    int64_t bytes = cast<MemRefType>(input.getType()).getElementTypeBitWidth() / 8;
+    int64_t row = bytes * std::max(k.outputs, k.channels * k.strideY * k.strideX);
     int64_t most =
         std::clamp<int64_t>((isa.registers == 32 ? kCache : kNearCache) / row, 128, 2048);
     if (k.pixels() <= 2 * most)
@@ -227,9 +243,12 @@ private:
         Value from = c.add(inputBase, c.mul(c.add(c.mul(inLine, k.inWidth), left), k.channels));
         Value line = c.add(c.mul(n, k.perLine), y);
         Value to = c.add(gradientBase, c.mul(line, k.width * k.outputs));
+        auto cellOf = [&](Value x) { return c.add(from, c.mul(x, k.strideX * k.channels)); };
+        auto placeOf = [&](Value x) { return c.add(to, c.mul(x, k.outputs)); };
+        if (k.word == 2)
+          return pairs(rows, xs, now, cellOf, placeOf);
         return c.loop(xs.first, xs.second, now, [&](Value x, ValueRange now) {
-          return step(rows, c.add(from, c.mul(x, k.strideX * k.channels)),
-                      c.add(to, c.mul(x, k.outputs)), now);
+          return step(rows, cellOf(x), placeOf(x), now);
         });
       });
     });
@@ -241,11 +260,61 @@ private:
     for (int64_t j = 0; j < tile.columns; ++j)
       panel.push_back(epilogue.load(gradient, c.add(to, j * lanes), maskAt(j)));
     for (int64_t m = 0; m < rows; ++m) {
-      Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(from, m)});
-      Value spread = vector::BroadcastOp::create(c.b, c.loc, epilogue.vector(), cell);
+      Value spread = epilogue.loadSpread(input, c.add(from, m));
       for (int64_t j = 0; j < tile.columns; ++j)
         next.push_back(vector::FMAOp::create(c.b, c.loc, spread, panel[size_t(j)],
                                              sums[size_t(m * tile.columns + j)]));
+    }
+    return next;
+  }
+
+  using At = function_ref<Value(Value)>;
+
+  /// Pixels two by two; where one is left over, it is alone.
+  Values pairs(int64_t rows, std::pair<Value, Value> xs, ValueRange sums, At cellOf, At placeOf) {
+    Value count = c.max(c.sub(xs.second, xs.first), c.index(0)), two = c.div(count, 2);
+    Values now = c.loop(c.index(0), two, sums, [&](Value i, ValueRange now) {
+      Value x = c.add(xs.first, c.mul(i, 2)), next = c.add(x, 1);
+      return stepTwo(rows, cellOf(x), cellOf(next), placeOf(x), placeOf(next), now);
+    });
+    return c.loop(c.index(0), c.rem(count, 2), now, [&](Value, ValueRange now) {
+      Value x = c.sub(xs.second, c.index(1));
+      return stepTwo(rows, cellOf(x), {}, placeOf(x), {}, now);
+    });
+  }
+
+  /// Two pixels, or one and zeros.
+  Values stepTwo(int64_t rows, Value from, Value nextFrom, Value to, Value nextTo,
+                 ValueRange sums) {
+    Type i32 = c.b.getI32Type(), bf16 = c.b.getBF16Type();
+    Values panel, next;
+    for (int64_t j = 0; j < tile.columns; ++j) {
+      Value mask = maskAt(j), low = epilogue.loadStored(gradient, c.add(to, j * lanes), mask);
+      Value high = nextTo ? epilogue.loadStored(gradient, c.add(nextTo, j * lanes), mask)
+                          : arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(low.getType()));
+      panel.push_back(c.bits(vector::InterleaveOp::create(c.b, c.loc, low, high), bf16));
+    }
+    for (int64_t m = 0; m < rows; ++m) {
+      auto cell = [&](Value at) -> Value {
+        Value bits = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(at, m)});
+        return arith::ExtUIOp::create(c.b, c.loc, i32, bits);
+      };
+      Value word = cell(from);
+      if (nextFrom) {
+        Value high = arith::ShLIOp::create(c.b, c.loc, cell(nextFrom),
+                                           arith::ConstantIntOp::create(c.b, c.loc, i32, 16));
+        word = arith::OrIOp::create(c.b, c.loc, word, high);
+      }
+      word = vector::BroadcastOp::create(c.b, c.loc, VectorType::get({lanes}, i32), word);
+      word = vector::BitCastOp::create(c.b, c.loc, VectorType::get({2 * lanes}, bf16), word);
+      for (int64_t j = 0; j < tile.columns; ++j) {
+        Value sum = sums[size_t(m * tile.columns + j)];
+        next.push_back(
+            LLVM::CallIntrinsicOp::create(c.b, c.loc, sum.getType(),
+                                          c.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                                          ValueRange{sum, word, panel[size_t(j)]})
+                .getResult(0));
+      }
     }
     return next;
   }
@@ -272,19 +341,17 @@ class FilterGradientImplementation final : public Implementation {
 public:
   StringRef name() const override { return "filter_gradient"; }
 
-  std::optional<std::string> refuse(DispatchOp dispatch, const Isa &) const override {
-    std::optional<Outer> k = describe(rootOf(dispatch));
+  std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
+    std::optional<Outer> k = describe(rootOf(dispatch), isa);
     if (!k)
       return "no gradient of a kernel over one or two dimensions, nor a product x^T g";
     if (!llvm::isa<BlockArgument>(k->input) || !llvm::isa<BlockArgument>(k->gradient))
       return "an operand is computed in the group";
-    if (auto reason = refuseNarrow(dispatch))
-      return reason;
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
-    Outer k = *describe(rootOf(dispatch));
+    Outer k = *describe(rootOf(dispatch), isa);
     RegisterTile t = chooseTile(k, isa);
     return k.parts * k.taps() * ceilDiv(k.channels, t.rows) *
            ceilDiv(k.outputs, t.columns * isa.lanes);
@@ -293,7 +360,7 @@ public:
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};
-    Outer k = *describe(rootOf(dispatch));
+    Outer k = *describe(rootOf(dispatch), isa);
     Epilogue epilogue(c, dispatch, rootOf(dispatch), kernel, isa.lanes);
     unsigned count = kernel.getNumArguments();
     Emitter(c, k, chooseTile(k, isa), epilogue, isa)

@@ -73,7 +73,7 @@ llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
                                    llvm::join(known, ", "));
   llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
   for (const Isa &isa : llvm::reverse(levels()))
-    if (hostHas(isa, has) && (!isa.dots || precision == "bf16"))
+    if (hostHas(isa, has) && (!isa.dots || precision == "bf16" || precision == "bf16-activations"))
       return isa;
   return llvm::createStringError("this machine has neither AVX2 with FMA nor AVX-512; name a level "
                                  "to cross-compile, as in --cpu=x86-64-v3");

@@ -40,8 +40,8 @@ struct Isa {
 /// Every level: of each architecture the ones that need more come later.
 llvm::ArrayRef<Isa> levels();
 
-/// The level named `cpu`; "host" is the best one this machine has for values of `precision` ("fp32"
-/// or "bf16"). Unknown names list the known ones.
+/// The level named `cpu`; "host" is the best one this machine has for values of `precision`
+/// ("fp32", "bf16", ...). Unknown names list the known ones.
 llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision = "fp32");
 
 } // namespace cornet::cpu

@@ -40,8 +40,8 @@ ElementsAttr packAll(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTen
 } // namespace
 
 ElementsAttr packedBy(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
-  return packed.getElementType().isBF16() ? packAll<uint16_t>(panels, value, packed)
-                                          : packAll<float>(panels, value, packed);
+  return packed.getElementTypeBitWidth() == 16 ? packAll<uint16_t>(panels, value, packed)
+                                               : packAll<float>(panels, value, packed);
 }
 
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {

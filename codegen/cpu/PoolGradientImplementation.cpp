@@ -30,11 +30,11 @@ std::optional<Pool> describe(Operation *root) {
     static_cast<Geometry &>(out) =
         Geometry::of(shapeOf(op.getResult()), shapeOf(op.getGradient()), op.getWindow(),
                      op.getStrides(), op.getDilations(), op.getPadding());
-    out.gradient = op.getGradient(), out.images = shapeOf(out.gradient)[0];
+    out.gradient = storedAs(op.getGradient()), out.images = shapeOf(out.gradient)[0];
     return true;
   };
   if (auto op = dyn_cast<MaxPoolGradientOp>(root)) {
-    out.input = op.getInput();
+    out.input = storedAs(op.getInput());
     return fill(op) ? std::optional(out) : std::nullopt;
   }
   auto op = dyn_cast<AvgPoolGradientOp>(root);
@@ -140,8 +140,8 @@ public:
       return "the window or its border is too wide";
     if (resultArgument(dispatch, 0) < dispatch.getInputs().size())
       return "sums would be added up in a buffer that is read";
-    if (auto reason = refuseNarrow(dispatch))
-      return reason;
+    if (!getElementTypeOrSelf(dispatch.getResult(0)).isF32())
+      return "sums would be rounded each time";
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 

@@ -295,7 +295,7 @@ public:
       return "one tensor is both sides";
     for (Value operand : {w->k.input, w->k.weights})
       if (!isReal(operand))
-        return "an operand is neither f32 nor bf16";
+        return "an operand is no real of 16 or 32 bits";
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 

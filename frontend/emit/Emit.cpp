@@ -27,9 +27,14 @@ public:
     for (int64_t &extent : shape)
       if (extent < 0)
         extent = ShapedType::kDynamic;
-    return RankedTensorType::get(shape, dtype == "i1"    ? Type(b.getI1Type())
-                                        : dtype == "i32" ? Type(b.getI32Type())
-                                                         : Type(b.getF32Type()));
+    return RankedTensorType::get(shape, dtype == "i1"     ? Type(b.getI1Type())
+                                        : dtype == "i32"  ? Type(b.getI32Type())
+                                        : dtype == "bf16" ? Type(b.getBF16Type())
+                                        : dtype == "f16"  ? Type(b.getF16Type())
+                                                          : Type(b.getF32Type()));
+  }
+  static std::string wide(const std::string &dtype) {
+    return dtype == "bf16" || dtype == "f16" ? "f32" : dtype;
   }
   RankedTensorType typeOf(const Node &node) { return typeOf(node.shape, node.dtype); }
 
@@ -56,6 +61,15 @@ public:
       std::vector<T> typed(cells.begin(), cells.end());
       return DenseElementsAttr::get(type, ArrayRef<T>(typed));
     };
+    if (auto real = dyn_cast<FloatType>(type.getElementType()); real && real.getWidth() < 32) {
+      SmallVector<APFloat> rounded;
+      for (float cell : cells) {
+        bool inexact;
+        rounded.emplace_back(cell).convert(real.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                                           &inexact);
+      }
+      return DenseElementsAttr::get(type, rounded);
+    }
     return type.getElementType().isInteger(32) ? as(int32_t()) : as(float());
   }
 
@@ -201,8 +215,8 @@ void Emitter::entry(const EntryPoint &entry) {
   SmallVector<Type> types, results;
   for (int index : arguments)
     types.push_back(typeOf(graph.nodes[size_t(index)]));
-  for (int end : ends)
-    results.push_back(typeOf(graph.nodes[size_t(end)]));
+  for (int end : ends) // callers see f32 alone
+    results.push_back(typeOf(graph.nodes[size_t(end)].shape, wide(graph.nodes[size_t(end)].dtype)));
   func::FuncOp out = function(entry.name, types, results, entry.whole);
   if (!entry.batches.empty())
     out->setAttr("cornet.batches", b.getDenseI64ArrayAttr(entry.batches));
@@ -217,8 +231,12 @@ void Emitter::entry(const EntryPoint &entry) {
   for (int index : nodes)
     body.emit(index);
   SmallVector<Value> returned;
-  for (int end : ends)
-    returned.push_back(body.values.at(end));
+  for (auto [end, type] : llvm::zip_equal(ends, results)) {
+    Value value = body.values.at(end);
+    bool same = value.getType() == type;
+    returned.push_back(
+        same ? value : CastOp::create(b, value.getLoc(), type, value, b.getStringAttr("f32")));
+  }
   for (auto [i, output] : llvm::enumerate(entry.outputs))
     out.setResultAttr(unsigned(i), "cornet.name", b.getStringAttr(output.first));
   for (auto [i, assigned] : llvm::enumerate(graph.assigned))

@@ -33,16 +33,23 @@ Json shapeJson(const Shape &shape) {
 }
 
 std::string dtypeName(const Node &node) {
-  return node.dtype == "i32" ? "int32" : node.dtype == "i1" ? "bool" : "float32";
+  return node.dtype == "i32"    ? "int32"
+         : node.dtype == "i1"   ? "bool"
+         : node.dtype == "bf16" ? "bfloat16"
+         : node.dtype == "f16"  ? "float16"
+                                : "float32";
 }
 
-Json policy() { return object("keras", "DTypePolicy", Json::object({{"name", "float32"}})); }
+Json policy(const std::string &name) {
+  return object("keras", "DTypePolicy", Json::object({{"name", name}}));
+}
 
 class Writer {
 public:
   explicit Writer(std::vector<std::string> &problems) : problems(problems) {}
 
   Json model(const Model &model, bool sequential, const std::string &name, bool trainable) {
+    const std::string dtype = model.layer ? model.layer->dtype : "float32";
     auto operationName = [&](const Node &node) {
       auto operation = import::exportOperation(*model.graph, node);
       return snakeCase(operation ? operation->kind : node.op);
@@ -51,7 +58,7 @@ public:
     if (network.members.empty())
       return nullptr;
     network.name = name;
-    return network.sequential ? sequentialJson(network, trainable)
+    return network.sequential ? sequentialJson(network, trainable, dtype)
                               : functionalJson(network, trainable);
   }
 
@@ -78,7 +85,8 @@ private:
                          "alone, to a .weights.h5 file");
       return nullptr;
     }
-    Json config = {{"name", member.name}, {"trainable", layer.trainable}, {"dtype", policy()}};
+    Json config = {
+        {"name", member.name}, {"trainable", layer.trainable}, {"dtype", policy(layer.dtype)}};
     writeOptions(layer.kind, *options, config, problems);
     Json out =
         layer.kind == "LayerScale" // Keras keeps it beside the model that needs it
@@ -217,7 +225,7 @@ private:
     return mapNetwork(*layer.nested(), madeSequential(&layer), nameless, ignored).sequential;
   }
 
-  Json sequentialJson(const Network &network, bool trainable) {
+  Json sequentialJson(const Network &network, bool trainable, const std::string &dtype) {
     Json layers = Json::array();
     for (const Member &member : network.members)
       layers.push_back(member.kind == Member::Input ? inputJson(network, member)
@@ -226,7 +234,7 @@ private:
     Json out = object("keras", "Sequential",
                       {{"name", network.name},
                        {"trainable", trainable},
-                       {"dtype", policy()},
+                       {"dtype", policy(dtype)},
                        {"layers", std::move(layers)},
                        {"build_input_shape", shape}});
     out["build_config"] = Json::object({{"input_shape", shape}});

@@ -131,16 +131,18 @@ std::optional<Operation> exportOperation(const Graph &graph, const Node &node) {
     return Operation{numpy, "Take", Ordered::object({{"axis", 0}})};
   if (op == "cast")
     return Operation{core, "Cast",
-                     Ordered::object({{"dtype", node.dtype == "i32"  ? "int32"
-                                                : node.dtype == "i1" ? "bool"
-                                                                     : "float32"}})};
+                     Ordered::object({{"dtype", node.dtype == "i32"    ? "int32"
+                                                : node.dtype == "i1"   ? "bool"
+                                                : node.dtype == "bf16" ? "bfloat16"
+                                                : node.dtype == "f16"  ? "float16"
+                                                                       : "float32"}})};
   if (op == "slice")
     return Operation{numpy,
                      "GetItem",
                      Ordered::object(),
                      false,
                      {sliceKey(node, graph.nodes[size_t(node.operands[0])].shape)}};
-  if (op == "broadcast" && node.dtype == "f32") // BroadcastTo wants to know the batch
+  if (op == "broadcast" && ops::isReal(node.dtype)) // BroadcastTo wants to know the batch
     return Operation{numpy, "Multiply", Ordered::object(), false, {ones(node.shape)}};
   return std::nullopt;
 }
@@ -340,9 +342,14 @@ const std::map<std::string, Make> &makers() {
     };
     out["Cast"] = [](const Arguments &a) {
       std::string to = a.config.at("dtype");
-      if (to != "float32" && to != "int32" && to != "bool")
-        a.fail("casts to " + to + "; float32, int32 and bool are supported");
-      return ops::cast(a[0], to == "int32" ? "i32" : to == "bool" ? "i1" : "f32");
+      static const std::map<std::string, const char *> known = {{"float32", "f32"},
+                                                                {"bfloat16", "bf16"},
+                                                                {"float16", "f16"},
+                                                                {"int32", "i32"},
+                                                                {"bool", "i1"}};
+      if (!known.contains(to))
+        a.fail("casts to " + to + "; float32, bfloat16, float16, int32 and bool are supported");
+      return ops::cast(a[0], known.at(to));
     };
     out["GetItem"] = getItem;
     out["ExpandDims"] = out["Squeeze"] = squeezeOrExpand;

@@ -230,6 +230,15 @@ template <class Options> void readTerms(const Json &config, Options &options) {
 using Maker = std::function<LayerPtr(const Json &, const std::string &where,
                                      std::vector<std::string> &problems)>;
 
+/// The dtype policy: a name, or a DTypePolicy (Policy in legacy files); float32 where there is
+/// none.
+std::string policyOf(const Json &config) {
+  Json dtype = config.value("dtype", Json());
+  if (dtype.is_object())
+    dtype = dtype.value("config", Json::object()).value("name", Json());
+  return dtype.is_string() ? dtype.get<std::string>() : "float32";
+}
+
 template <class Options> Maker maker(Handle (*make)(Options, Where)) {
   return [make](const Json &config, const std::string &where, std::vector<std::string> &problems) {
     Options options{};
@@ -237,7 +246,7 @@ template <class Options> Maker maker(Handle (*make)(Options, Where)) {
     options.fields(reader), trainingFields(options, reader);
     reader.finish();
     readTerms(config, options);
-    options.name = config.value("name", "");
+    options.name = config.value("name", ""), options.dtype = policyOf(config);
     if (auto it = config.find("trainable"); it != config.end() && it->is_boolean())
       options.trainable = *it;
     return make(std::move(options), Where()).layer;

@@ -46,11 +46,47 @@ Tensor batchSize(const Tensor &x) {
   return x.rank() == 0 ? one : ops::sum(forEachRow(one, x));
 }
 
+/// The element type that layers of the policy compute in.
+std::string computeDtypeOf(const std::string &policy) {
+  return policy == "mixed_bfloat16" ? "bf16" : policy == "mixed_float16" ? "f16" : "f32";
+}
+
+/// The tensors with those that hold reals as `dtype`, if that is one.
+std::vector<Tensor> castAll(std::vector<Tensor> tensors, const std::string &dtype) {
+  for (Tensor &tensor : tensors)
+    if (!dtype.empty() && !tensor.poisoned() && ops::isReal(tensor.dtype()))
+      tensor = ops::cast(tensor, dtype);
+  return tensors;
+}
+
+std::string policy = "float32";
+
 } // namespace
+
+namespace mixed_precision {
+
+void set_global_policy(const std::string &name) { policy = name; }
+std::string global_policy() { return policy; }
+
+std::string checkPolicy(const std::string &name) {
+  if (name == "float32" || name == "mixed_bfloat16" || name == "mixed_float16")
+    return "";
+  return "dtype policy '" + name + "' is not known; use float32, mixed_bfloat16 or mixed_float16";
+}
+
+} // namespace mixed_precision
 
 static std::atomic<uint64_t> made = 0;
 Layer::Layer(std::string kind, std::string name)
-    : number(++made), kind(std::move(kind)), name(std::move(name)) {}
+    : number(++made), kind(std::move(kind)), name(std::move(name)),
+      dtype(mixed_precision::global_policy()) {}
+
+/// What the layer casts to; of models, whose layers do, nothing.
+std::string Layer::computeDtype() const {
+  if (nested())
+    return "";
+  return computesWide ? "f32" : computeDtypeOf(dtype);
+}
 
 std::optional<std::vector<Option>> Layer::config() const { return std::nullopt; }
 
@@ -101,6 +137,8 @@ std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::sour
   std::vector<std::string> mistakes = examine();
   for (std::string &mistake : mistakes)
     graph->mistake(std::move(mistake));
+  if (std::string mistake = mixed_precision::checkPolicy(dtype); !mistake.empty())
+    graph->mistake(mistake), mistakes.push_back(mistake);
   bool known = mistakes.empty() && std::none_of(inputs.begin(), inputs.end(),
                                                 [](const Tensor &t) { return t.poisoned(); });
   if (known && !built) {
@@ -124,7 +162,7 @@ std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::sour
   results.clear();
   Tensor result;
   if (known) {
-    result = call(inputs);
+    result = call(castAll(inputs, computeDtype()));
   } else { // nothing is known of its shape
     Node node;
     node.shape = inputs[0].shape(), node.poisoned = true;
@@ -133,12 +171,15 @@ std::vector<Tensor> Layer::applyAll(const std::vector<Tensor> &inputs, std::sour
   std::vector<Tensor> outputs = std::exchange(results, {});
   if (outputs.empty())
     outputs = {result};
+  if (returnsCast)
+    outputs = castAll(outputs, computeDtypeOf(dtype));
   for (Tensor &output : outputs)
     if (outermost && output.graph == graph && output.node < first)
       output = alias(output);
   if (known && graph->training && activity_regularizer)
     for (const Tensor &output : outputs)
-      ops::addLoss((*activity_regularizer)(output) / batchSize(output));
+      ops::addLoss((*activity_regularizer)(ops::cast(output, "f32")) /
+                   batchSize(ops::cast(output, "f32")));
   if (checkpoint && graph->training) {
     std::string region = path + "#" + std::to_string(first); // each call is a region of its own
     for (size_t i = size_t(first); i < graph->nodes.size(); ++i)
@@ -203,7 +244,8 @@ std::vector<VariablePtr> Layer::allWeights() const {
 }
 
 Tensor Layer::weight(size_t index, const Tensor &like) const {
-  return Tensor(like.graph, like.graph->variable(weights.at(index)));
+  Tensor value(like.graph, like.graph->variable(weights.at(index)));
+  return castAll({value}, computeDtype())[0];
 }
 
 } // namespace cornet

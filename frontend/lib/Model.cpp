@@ -130,7 +130,10 @@ struct ModelLayer : Layer {
     replay.fits = arguments.size() == model.inputs.size();
     for (size_t i = 0; replay.fits && i < arguments.size(); ++i) {
       replay.fits = arguments[i].shape() == model.inputs[i].shape();
-      replay.values[model.inputs[i].node] = arguments[i];
+      replay.values[model.inputs[i].node] =
+          ops::isReal(arguments[i].dtype()) && ops::isReal(model.inputs[i].dtype())
+              ? ops::cast(arguments[i], model.inputs[i].dtype())
+              : arguments[i];
     }
     if (!replay.fits)
       graph->mistake("is called on inputs of other number or shapes than its own");

@@ -61,7 +61,45 @@ std::shared_ptr<Graph> Recording::current() {
 
 namespace ops {
 
-Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attributes attributes) {
+static constexpr std::pair<const char *, infer::DType> dtypes[] = {{"f32", infer::DType::f32},
+                                                                   {"bf16", infer::DType::bf16},
+                                                                   {"f16", infer::DType::f16},
+                                                                   {"i32", infer::DType::i32},
+                                                                   {"i1", infer::DType::i1}};
+
+static infer::DType typeNamed(const std::string &dtype) {
+  for (const auto &[name, type] : dtypes)
+    if (dtype == name)
+      return type;
+  return infer::DType::f32;
+}
+
+static const char *nameOf(infer::DType dtype) {
+  for (const auto &[name, type] : dtypes)
+    if (dtype == type)
+      return name;
+  return "f32";
+}
+
+bool isReal(const std::string &dtype) { return infer::isReal(typeNamed(dtype)); }
+
+/// The operands with those that are real as f32, where they are of several dtypes.
+static std::vector<Tensor> promoted(const std::string &op, std::vector<Tensor> operands) {
+  const Tensor *first = nullptr;
+  bool differ = false;
+  for (const Tensor &operand : operands)
+    if (isReal(operand.dtype()))
+      differ |= first && operand.dtype() != first->dtype(), first = first ? first : &operand;
+  if (!differ || op == "gradient" || op == "custom_gradient")
+    return operands;
+  for (Tensor &operand : operands)
+    if (isReal(operand.dtype()))
+      operand = cast(operand, "f32");
+  return operands;
+}
+
+Tensor record(const std::string &op, const std::vector<Tensor> &given, Attributes attributes) {
+  std::vector<Tensor> operands = given;
   for (const Tensor &operand : operands)
     if (!operand.graph) {
       std::shared_ptr<Graph> graph = Recording::current();
@@ -72,6 +110,7 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
       nothing.shape = {-1}, nothing.poisoned = true;
       return Tensor(graph, graph->add(std::move(nothing)));
     }
+  operands = promoted(op, std::move(operands));
   std::shared_ptr<Graph> graph = operands.at(0).graph;
   Node node;
   node.op = "cornet." + op, node.attributes = std::move(attributes);
@@ -86,20 +125,13 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
     }
     node.operands.push_back(operand.node);
     node.poisoned |= operand.poisoned();
-    const std::string &dtype = graph->nodes[size_t(operand.node)].dtype;
-    types.push_back({dtype == "i1"    ? infer::DType::i1
-                     : dtype == "i32" ? infer::DType::i32
-                                      : infer::DType::f32,
-                     operand.shape()});
+    types.push_back({typeNamed(operand.dtype()), operand.shape()});
   }
   node.shape = operands[0].shape();
   if (!node.poisoned) {
     infer::Result result = infer::inferOp(node.op, types, node.attributes);
     if (result)
-      node.shape = result.type.shape,
-      node.dtype = result.type.dtype == infer::DType::i1    ? "i1"
-                   : result.type.dtype == infer::DType::i32 ? "i32"
-                                                            : "f32";
+      node.shape = result.type.shape, node.dtype = nameOf(result.type.dtype);
     else
       graph->mistake(result.error), node.poisoned = true;
   }
@@ -107,7 +139,7 @@ Tensor record(const std::string &op, const std::vector<Tensor> &operands, Attrib
 }
 
 Tensor constant(const Tensor &like, double value) {
-  return constant(like, {}, {float(value)}, like.dtype() == "i32" ? "i32" : "f32");
+  return constant(like, {}, {float(value)}, like.dtype() == "i1" ? "f32" : like.dtype());
 }
 
 Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
@@ -122,8 +154,10 @@ Tensor read(const VariablePtr &variable, const Tensor &like) {
   return Tensor(like.graph, like.graph->variable(variable));
 }
 
-void assign(const VariablePtr &variable, const Tensor &value) {
-  Graph &graph = *value.graph;
+void assign(const VariablePtr &variable, const Tensor &given) {
+  Graph &graph = *given.graph;
+  bool reals = isReal(given.dtype()) && isReal(variable->dtype);
+  Tensor value = reals ? cast(given, variable->dtype) : given;
   if (!value.poisoned() && (value.shape() != variable->shape || value.dtype() != variable->dtype))
     return graph.mistake("variable '" + variable->name + "' of " + variable->dtype + " " +
                          infer::text(variable->shape) + " is assigned " + value.dtype() + " " +

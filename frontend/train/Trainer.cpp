@@ -13,6 +13,18 @@ namespace cornet {
 
 using data::Array;
 
+namespace {
+
+/// Whether a layer of the model, or one inside another, has the policy mixed_float16.
+bool usesHalf(const std::vector<LayerPtr> &layers) {
+  return std::any_of(layers.begin(), layers.end(), [](const LayerPtr &layer) {
+    return layer->dtype == "mixed_float16" || usesHalf(layer->parts);
+  });
+}
+bool usesHalf(const Model &model) { return model.layer && usesHalf(model.layer->parts); }
+
+} // namespace
+
 Trainer::Trainer(Model given) : model(std::move(given)) {
   // Weights are drawn once, whatever is compiled when.
   for (const VariablePtr &variable : model.variables())
@@ -27,6 +39,10 @@ void Trainer::compile(CompileArguments arguments) {
   if (engine)
     pull();
   engine.reset();
+  // Gradients in f16 need a loss that is scaled.
+  OptimizerPtr &given = arguments.optimizer.optimizer;
+  if (given && arguments.auto_scale_loss && usesHalf(model) && !given->scalesLoss())
+    given = LossScaleOptimizer({.inner_optimizer = given});
   unsigned threads = arguments.threads;
   steps = std::make_unique<Steps>(*this, std::move(arguments));
   optimizer = steps->arguments.optimizer.optimizer;

@@ -61,14 +61,12 @@ Result select(Operands operands, const Attributes &) {
 }
 
 Result castTo(Operands operands, const Attributes &attributes) {
-  static const std::map<std::string, DType, std::less<>> known = {{"f32", DType::f32},
-                                                                  {"f64", DType::f64},
-                                                                  {"bf16", DType::bf16},
-                                                                  {"i32", DType::i32},
-                                                                  {"i1", DType::i1}};
+  static const std::map<std::string, DType, std::less<>> known = {
+      {"f32", DType::f32}, {"f64", DType::f64}, {"bf16", DType::bf16},
+      {"f16", DType::f16}, {"i32", DType::i32}, {"i1", DType::i1}};
   auto it = known.find(get<std::string>(attributes, "to"));
   if (it == known.end())
-    return fail("cast_c1: to must be f32, f64, bf16, i32 or i1, got '" +
+    return fail("cast_c1: to must be f32, f64, bf16, f16, i32 or i1, got '" +
                 get<std::string>(attributes, "to") + "'");
   return {{it->second, operands[0].shape}, ""};
 }
@@ -84,7 +82,7 @@ Result random(Operands operands, const Attributes &attributes) {
 
 Result gradient(Operands operands, const Attributes &) {
   for (const TensorType &operand : operands)
-    if (operand.dtype != DType::f32 && operand.dtype != DType::f64)
+    if (!isReal(operand.dtype))
       return fail("gradient_c1: only real numbers have a gradient");
   return {operands[1], ""};
 }

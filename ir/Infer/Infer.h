@@ -23,6 +23,9 @@ using Shape = std::vector<int64_t>;
 
 enum class DType { f32, f64, f16, bf16, i1, i8, i32, i64 };
 
+/// Whether cells of `dtype` are real numbers.
+constexpr bool isReal(DType dtype) { return dtype <= DType::bf16; }
+
 struct TensorType {
   DType dtype = DType::f32;
   Shape shape;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tensors in bf16, at every ISA level this machine runs: each contraction of Computed.h with
-// computed operands, and small networks with constant weights of odd channels, groups, strides and
-// borders. The self-test compares with the reference interpreter, which rounds where the graph says
-// so and sums in float64; one thread and several give the same bits; and the distance to what
+// Tensors in bf16 and f16, at every ISA level this machine runs: each contraction of Computed.h
+// with computed operands, and small networks with constant weights of odd channels, groups, strides
+// and borders. The self-test compares with the reference interpreter, which rounds where the graph
+// says so and sums in float64; one thread and several give the same bits; and the distance to what
 // float32 gives stays within what the format promises.
 #include "tests/Levels.h"
 #include "tests/codegen/Computed.h"
@@ -92,34 +92,38 @@ struct Checked : CompileReport {
   std::string level;
 };
 
-/// Checks `text` at every level.
-Checked check(const std::string &name, const std::string &text, const std::vector<Shape> &operands,
-              int64_t results, double unitsFromF32, uint64_t rows = 1) {
-  std::string path = testing::TempDir() + "/precision-" + name + ".cornet";
-  emulateTiles();
+/// Checks `text` in `precision` at every level against `exact`.
+Checked checkOne(const std::string &text, const std::string &precision, const std::string &path,
+                 const std::vector<Shape> &operands, const std::vector<float> &exact,
+                 double unitsFromF32, uint64_t rows) {
+  SCOPED_TRACE(precision);
+  double unit = precision.starts_with("bf16") ? 0x1p-8 : 0x1p-11;
   CompileOptions options;
-  options.cpus = {"x86-64-v3"};
-  EXPECT_EQ(compile(text, path, options), "");
-  Answer exact = answer(path, 1, operands, results, rows);
-  EXPECT_EQ(exact.problem, "");
-  options.precision = "bf16";
+  options.precision = precision;
   Checked last;
   for (const std::string &level :
        levels({"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-v4-amx"})) {
     options.cpus = {level};
     CompileReport report;
     EXPECT_EQ(compile(text, path, options, &report), "") << level;
-    Answer first = answer(path, 1, operands, results, rows);
+    Answer first = answer(path, 1, operands, int64_t(exact.size()), rows);
     if (first.skipped())
       continue;
     last = {std::move(report), level};
     EXPECT_EQ(first.problem, "") << level;
-    double scale = largest(exact.result), worst = 0;
+    double scale = largest(exact), worst = 0;
     for (size_t i = 0; i < first.result.size(); ++i)
-      worst = std::max(worst, std::fabs(double(first.result[i]) - exact.result[i]));
-    EXPECT_LT(worst, unitsFromF32 * 0x1p-8 * scale) << level << ": far from what float32 gives";
+      worst = std::max(worst, std::fabs(double(first.result[i]) - exact[i]));
+    EXPECT_LT(worst, unitsFromF32 * unit * scale) << level << ": far from what float32 gives";
+    EXPECT_TRUE(last.error) << level;
+    if (last.error) {
+      EXPECT_GT(last.error->relative, 0) << level;
+      EXPECT_LT(last.error->relative, unitsFromF32 * unit) << level;
+      EXPECT_GT(last.error->cosine, 1 - unit) << level;
+      EXPECT_EQ(last.error->notFinite, 0u) << level;
+    }
     for (unsigned threads : {2u, 3u, 7u}) {
-      Answer other = answer(path, threads, operands, results, rows);
+      Answer other = answer(path, threads, operands, int64_t(exact.size()), rows);
       EXPECT_EQ(other.problem, "") << level << ", " << threads << " threads";
       EXPECT_EQ(std::memcmp(first.result.data(), other.result.data(), 4 * first.result.size()), 0)
           << level << ": " << threads << " threads give other bits";
@@ -128,11 +132,38 @@ Checked check(const std::string &name, const std::string &text, const std::vecto
   return last;
 }
 
+const std::vector<std::string> allPrecisions = {
+    "bf16", "fp16", "bf16-weights", "fp16-weights", "bf16-activations", "fp16-activations"};
+
+/// Checks `text` in each of `precisions` and returns the first one's report.
+Checked check(const std::string &name, const std::string &text, const std::vector<Shape> &operands,
+              int64_t results, double unitsFromF32,
+              const std::vector<std::string> &precisions = allPrecisions, uint64_t rows = 1) {
+  emulateTiles();
+  std::string path = testing::TempDir() + "/precision-" + name + ".cornet";
+  CompileOptions options;
+  options.cpus = {"x86-64-v3"};
+  CompileReport f32;
+  EXPECT_EQ(compile(text, path, options, &f32), "");
+  EXPECT_FALSE(f32.error);
+  Answer exact = answer(path, 1, operands, results, rows);
+  EXPECT_EQ(exact.problem, "");
+  Checked first;
+  for (const std::string &precision : precisions) {
+    Checked report = checkOne(text, precision, path, operands, exact.result, unitsFromF32, rows);
+    EXPECT_EQ(report.precision, precision);
+    if (precision == precisions.front())
+      first = std::move(report);
+  }
+  return first;
+}
+
 class Computed16 : public testing::TestWithParam<size_t> {};
 
 TEST_P(Computed16, IsWhatTheReferenceSays) {
   const computed::Case it = computed::cases()[GetParam()];
-  check(it.name, computed::moduleOf(it, it.small), it.small.operands, cells(it.small.result), 2);
+  check(it.name, computed::moduleOf(it, it.small), it.small.operands, cells(it.small.result), 2,
+        {"bf16", "fp16"});
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Computed16, testing::Range<size_t>(0, computed::cases().size(), 3),
@@ -183,9 +214,10 @@ std::string window(int64_t stride, int64_t pad, int64_t dilation = 1) {
          ", dilations = " + array({dilation, dilation});
 }
 
-Checked check(const std::string &name, const Network &network, double units = 8) {
+Checked check(const std::string &name, const Network &network, double units = 8,
+              const std::vector<std::string> &precisions = allPrecisions) {
   return check(name, network.text(), {network.shapes.front()}, cells(network.shapes.back()), units,
-               uint64_t(network.shapes.front().front()));
+               precisions, uint64_t(network.shapes.front().front()));
 }
 
 const std::string product = "transpose_lhs = false, transpose_rhs = false";
@@ -205,7 +237,7 @@ TEST(Precision, OddChannelsStridesAndBorders) {
   EXPECT_EQ(report.steps[0].operation, "cast -> 1x1311 bf16");
   EXPECT_EQ(report.steps[1].operation, "conv + relu -> 1x10x12x37 bf16");
   EXPECT_EQ(report.steps[2].operation, "max_pool -> 1x5x6x37 bf16");
-  EXPECT_EQ(report.steps[4].operation, "conv -> 1x5x6x33") << "an output stays f32";
+  EXPECT_EQ(report.steps[4].operation, "conv -> 1x5x6x33 f32: output") << "an output stays f32";
 }
 
 TEST(Precision, GroupsDepthwiseDilationAndMeans) {
@@ -283,7 +315,7 @@ TEST(Precision, TileRegisters) {
     network.op("relu", "", it.input)
         .weighted(it.attributes == product ? "matmul" : "conv", it.attributes, it.kernel,
                   it.result);
-    Checked report = check("tiles-" + it.name, network, 2);
+    Checked report = check("tiles-" + it.name, network, 2, {"bf16"});
     if (report.level == "x86-64-v4-amx")
       EXPECT_EQ(report.steps.back().winner, "amx") << report.steps.back().operation;
   }
@@ -303,11 +335,54 @@ TEST(Precision, ErrorDoesNotPileUp) {
   check("deep", network);
 }
 
+/// Weights of 512 cells times 512 take half the bytes, and everything else stays.
+TEST(Precision, WeightsAloneHalveTheFile) {
+  Network network({1, 512});
+  network.weighted("matmul", product, {512, 512}, {1, 512}).relu();
+  std::string path = testing::TempDir() + "/half.cornet";
+  std::map<std::string, CompileReport> reports;
+  for (const char *precision : {"fp32", "bf16-weights", "fp16-weights"}) {
+    CompileOptions options;
+    options.precision = precision;
+    EXPECT_EQ(compile(network.text(), path, options, &reports[precision]), "");
+  }
+  for (const char *precision : {"bf16-weights", "fp16-weights"}) {
+    EXPECT_EQ(reports[precision].weightBytes * 2, reports["fp32"].weightBytes);
+    ASSERT_EQ(reports[precision].steps.size(), 1u);
+    EXPECT_EQ(reports[precision].steps[0].operation, reports["fp32"].steps[0].operation);
+  }
+}
+
+/// What f16 cannot hold is infinite, in the answer and in the report.
+TEST(Precision, OverflowIsTold) {
+  Network network({1, 8});
+  network.body = "%scale = cornet.constant dense<1000000.0> : tensor<f32>\n";
+  network.op("mul", "", {1, 8}, ", %scale", ", tensor<f32>")
+      .weighted("matmul", product, {8, 16}, {1, 16})
+      .weighted("matmul", product, {16, 4}, {1, 4});
+  std::string path = testing::TempDir() + "/overflow.cornet";
+  for (bool overflows : {true, false}) {
+    CompileOptions options;
+    options.precision = overflows ? "fp16" : "bf16";
+    CompileReport report;
+    EXPECT_EQ(compile(network.text(), path, options, &report), "");
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->notFinite > 0, overflows);
+    EXPECT_EQ(std::isfinite(report.error->relative), !overflows);
+  }
+}
+
 TEST(Precision, BadOnesAreSentences) {
   std::string text = Network({1, 4}).relu().text(), path = testing::TempDir() + "/none.cornet";
   CompileOptions options;
   options.precision = "fp7";
-  EXPECT_EQ(compile(text, path, options), "unknown precision 'fp7'; known: fp32, bf16");
+  EXPECT_EQ(compile(text, path, options),
+            "unknown precision 'fp7'; known: fp32, bf16, fp16, and the last two with -weights or "
+            "-activations after them");
+  for (const char *wrong : {"bf16-", "fp16-biases", "fp32-weights", "f16"}) {
+    options.precision = wrong;
+    EXPECT_NE(compile(text, path, options).find("unknown precision"), std::string::npos) << wrong;
+  }
   options.precision = "bf16", options.pipeline = "training-cpu";
   EXPECT_NE(compile(text, path, options).find("belongs to the pipeline inference-cpu"),
             std::string::npos);

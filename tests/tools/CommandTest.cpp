@@ -91,8 +91,40 @@ TEST_F(Command, PrecisionIsAChoice) {
   EXPECT_NE(good("run b.cornet --self-test").find("passed"), std::string::npos);
   EXPECT_EQ(json("inspect b.cornet --no-measure")["provenance"]["precision"], "bf16");
   EXPECT_EQ(json("inspect d.cornet --no-measure")["provenance"]["precision"], "fp32");
+  EXPECT_NE(told.find("error against fp32: 0.0"), std::string::npos) << told;
+  EXPECT_EQ(good("compile " + digits() + " -o d.cornet").find("error against"), std::string::npos);
+  nlohmann::json error = json("compile " + digits() + " --precision fp16 -o h.cornet")["error"];
+  EXPECT_GT(error["relative"].get<double>(), 0);
+  EXPECT_LT(error["relative"].get<double>(), 0x1p-9);
+  EXPECT_GT(error["cosine"].get<double>(), 0.99999);
+  EXPECT_EQ(error["agreed"], error["rows"]);
+  EXPECT_EQ(error["notFinite"], 0);
   EXPECT_NE(good("compile digits --precision bf16 --print-pipeline")
                 .find("cornet-form-dispatches,cornet-lower-precision{type=bf16}"),
+            std::string::npos);
+}
+
+TEST_F(Command, InspectTellsWhatIsKeptInF32) {
+  good("compile " + digits() + " --precision bf16 -o b.cornet");
+  nlohmann::json plan = json("inspect b.cornet --no-measure")["entries"][0]["plans"][0];
+  nlohmann::json kept = plan["precision"]["kept"];
+  ASSERT_EQ(kept.size(), 2u) << kept;
+  EXPECT_EQ(kept[0]["why"], "read by softmax");
+  EXPECT_EQ(kept[1]["why"], "softmax");
+  EXPECT_EQ(plan["precision"]["narrow"], plan["steps"].size() - 2);
+  std::string told = good("inspect b.cornet --no-measure");
+  EXPECT_NE(told.find("steps store 16 bits, 2 are kept in f32"), std::string::npos) << told;
+  EXPECT_NE(told.find("softmax\n"), std::string::npos) << told;
+  EXPECT_EQ(good("inspect d.cornet --no-measure").find("16 bits"), std::string::npos);
+}
+
+TEST_F(Command, ModelsWithDtypePoliciesCompileToTheirPrecision) {
+  std::string mixed = CORNET_SOURCE_DIR "/tests/keras/mixed.keras";
+  EXPECT_NE(good("compile " + mixed + " -o m.cornet").find("m.cornet: bf16, "), std::string::npos);
+  EXPECT_NE(good("run m.cornet --self-test").find("passed"), std::string::npos);
+  EXPECT_NE(good("compile " + mixed + " --print-pipeline").find("lower-precision{type=bf16}"),
+            std::string::npos);
+  EXPECT_NE(good("compile " + mixed + " -o m.cornet --precision fp32").find("m.cornet: fp32, "),
             std::string::npos);
 }
 

@@ -5,6 +5,8 @@
 //
 //     train_artifacts DIR [NAME...]                              all of them by default
 //     train_artifacts --fit NAME ROWS EPOCHS THREADS             one JSON object on stdout
+//     train_artifacts --policy mixed_bfloat16 ...                the same, of layers with that
+//     dtype policy
 //
 // Layers' names, batch sizes, optimizers and losses are those of train_peers.py: change both.
 #include "models/digits/model.cpp"
@@ -150,14 +152,18 @@ void timeFit(const Network &network, int64_t rows, int epochs, unsigned threads)
 }
 
 int run(std::vector<std::string> arguments) {
+  if (arguments.size() > 2 && arguments[0] == "--policy") {
+    mixed_precision::set_global_policy(arguments[1]);
+    arguments.erase(arguments.begin(), arguments.begin() + 2);
+  }
   if (arguments.size() == 5 && arguments[0] == "--fit") {
     timeFit(networkNamed(arguments[1]), std::stol(arguments[2]), std::stoi(arguments[3]),
             unsigned(std::stoul(arguments[4])));
     return 0;
   }
   if (arguments.empty() || arguments[0].starts_with("-")) {
-    std::fputs("usage: train_artifacts DIR [NAME...]\n"
-               "       train_artifacts --fit NAME ROWS EPOCHS THREADS\n",
+    std::fputs("usage: train_artifacts [--policy POLICY] DIR [NAME...]\n"
+               "       train_artifacts [--policy POLICY] --fit NAME ROWS EPOCHS THREADS\n",
                stderr);
     return 2;
   }

@@ -11,12 +11,26 @@
 
 namespace cornet {
 
+/// Dtype policies: "float32"; "mixed_bfloat16" and "mixed_float16", whose layers compute in 16 bits
+/// on weights that stay f32.
+namespace mixed_precision {
+/// The policy of layers made from here on that are given none. An unknown name is a mistake of each
+/// such layer.
+void set_global_policy(const std::string &name);
+std::string global_policy();
+/// What is wrong with that name, or "".
+std::string checkPolicy(const std::string &name);
+} // namespace mixed_precision
+
 using Where = std::source_location;
 struct Option; // see options.h
 
 /// A layer: weights made at the first call, a computation recorded at every call. Copies share
 /// both. A layer of your own derives from this, makes weights in build() and composes ops in
 /// call().
+///
+/// A layer computes in the dtype of its policy: real inputs and its weights are cast to it before
+/// call(), and what the library's own layers return, after it. Weights themselves stay f32.
 class Layer : public std::enable_shared_from_this<Layer> {
 public:
   explicit Layer(std::string kind, std::string name = "");
@@ -49,6 +63,7 @@ public:
   std::vector<VariablePtr> weights; ///< its own, in Keras's order
   bool checkpoint = false;          ///< see Handle::checkpoint()
   bool trainable = true;            ///< see setTrainable()
+  std::string dtype;                ///< its policy; at first the global one
   /// The layers that its call() calls, in the order of their first calls.
   std::vector<std::shared_ptr<Layer>> parts;
   /// In training, this of the output, divided by the batch size, is added to the loss.
@@ -71,9 +86,15 @@ protected:
   /// Weight `index` as a tensor of the graph of `like`; for call().
   Tensor weight(size_t index, const Tensor &like) const;
 
+  /// Computes in f32 whatever the policy is, and returns the policy's dtype: normalizations.
+  bool computesWide = false;
+  /// Whether what call() returns is cast to the policy's dtype, too.
+  bool returnsCast = false;
+
   std::vector<Tensor> results; ///< of the call() that runs, when they are several
 
 private:
+  std::string computeDtype() const;
   void adopt(const std::shared_ptr<Layer> &part);
   bool built = false;
 };
@@ -89,11 +110,12 @@ struct Pair {
   Pair(int64_t height, int64_t width) : height(height), width(width) {}
 };
 
-/// What the options of every layer end with: its name, by default its class in snake case, and
-/// whether it trains (see Layer::setTrainable()).
+/// What the options of every layer end with: its name, by default its class in snake case, whether
+/// it trains (see Layer::setTrainable()), and its dtype policy, by default the global one.
 #define CORNET_LAYER_OPTIONS                                                                       \
   std::string name = "";                                                                           \
-  bool trainable = true
+  bool trainable = true;                                                                           \
+  std::string dtype = ""
 
 struct DenseOptions {
   int64_t units = 0;

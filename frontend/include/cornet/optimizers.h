@@ -88,6 +88,8 @@ public:
   virtual void setPrefix(const std::string &prefix);
   /// What is wrong with the options.
   virtual std::vector<std::string> examine() const;
+  /// Whether it finds a scale of the loss by itself.
+  virtual bool scalesLoss() const { return false; }
 
   OptimizerOptions options;
   std::string name; ///< "adam"
@@ -99,7 +101,7 @@ protected:
   /// Calls that for each; override it where Keras's order is another.
   virtual void makeSlots(const std::vector<VariablePtr> &variables);
   /// Once for each step, before any variable is touched.
-  virtual void begin(const Tensor &/*learning_rate*/) {}
+  virtual void begin(const Tensor & /*learning_rate*/) {}
   /// Assigns the new values of the variable and its slots.
   virtual void update(const Tensor &gradient, const VariablePtr &variable, size_t index,
                       const Tensor &learning_rate) = 0;

@@ -71,7 +71,7 @@ struct Node {
   std::vector<int> operands; ///< earlier nodes
   Attributes attributes;
   Shape shape;
-  std::string dtype = "f32"; ///< or "i1", "i32"
+  std::string dtype = "f32"; ///< or "bf16", "f16", "i1", "i32"
   std::string layer, file;
   int line = 0;
   VariablePtr variable;
@@ -165,17 +165,19 @@ private:
 /// The operations layers are made of. Shapes by the op's rule (see the op's documentation).
 namespace ops {
 
-/// Records any op of the dialect by name.
+/// Records any op of the dialect by name. Reals of several dtypes meet in f32.
 Tensor record(const std::string &op, const std::vector<Tensor> &operands,
               Attributes attributes = {});
 /// A scalar of the dtype of `like`, which broadcasts.
 Tensor constant(const Tensor &like, double value);
-/// A tensor of the given cells in row-major order, in the graph of `like`; dtype f32 or i32.
+/// A tensor of the given cells in row-major order, in the graph of `like`; any dtype
+/// but i1.
 Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
                 const std::string &dtype = "f32");
 /// The latest value of `variable`, recorded or assigned, in the graph of `like`.
 Tensor read(const VariablePtr &variable, const Tensor &like);
-/// From here on, and after the step, `variable` has this value, of its own shape and dtype.
+/// From here on, and after the step, `variable` has this value, of its own shape; reals are
+/// cast to its dtype.
 void assign(const VariablePtr &variable, const Tensor &value);
 /// Adds a scalar to the loss of the training step that is being recorded.
 void addLoss(const Tensor &scalar);
@@ -188,8 +190,11 @@ Tensor customGradient(const Tensor &y, const std::vector<Tensor> &xs,
                       const std::function<std::vector<Tensor>(const Tensor &gradient)> &backward);
 /// `x`, but constant to gradient().
 Tensor stopGradient(const Tensor &x);
-/// The same numbers as another dtype: f32, i32 (towards zero) or i1 (not 0).
+/// The same numbers as another dtype: f32, bf16 or f16 (to nearest, halves to even), i32 (towards
+/// zero) or i1 (not 0).
 Tensor cast(const Tensor &x, const std::string &dtype);
+/// Whether cells of `dtype` are real numbers.
+bool isReal(const std::string &dtype);
 /// Draws of the shape of `like`, uniform in [0, 1) or normal (0, 1), by Philox4x32-10 keyed by the
 /// seed, the training step and the op's place: the same bits on any number of threads. Seed 0: the
 /// graph's.

@@ -78,6 +78,8 @@ struct CompileArguments {
   LossArguments loss{};
   std::vector<double> loss_weights{}; ///< one for each output; empty: all 1
   MetricArguments metrics{}, weighted_metrics{};
+  /// Wraps the optimizer in a LossScaleOptimizer where a layer has the policy mixed_float16.
+  bool auto_scale_loss = true;
   unsigned threads = 0; ///< that compute; 0: as many as the machine has cores
   /// Bytes that a training step may use besides the variables, 0: any number. What does not fit is
   /// computed again in the backward pass; throws with the bytes needed when that is not enough.

@@ -72,8 +72,8 @@ struct EinsumDenseLayer : With<EinsumDenseOptions> {
   }
 };
 
-struct EmbeddingLayer : With<EmbeddingOptions> {
-  using With::With;
+struct EmbeddingLayer : Wide<EmbeddingOptions> {
+  using Wide::Wide;
   void build(const std::vector<Shape> &) override {
     addWeight("embeddings", {o.input_dim, o.output_dim}, o.embeddings_initializer,
               o.embeddings_regularizer, o.embeddings_constraint);

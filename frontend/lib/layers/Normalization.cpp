@@ -20,8 +20,8 @@ Tensor standardize(const Tensor &x, const std::vector<int64_t> &axes, double eps
   return centred * ops::rsqrt(ops::reduce(centred * centred, "mean", axes, true) + epsilon);
 }
 
-struct BatchNormalizationLayer : With<BatchNormalizationOptions> {
-  using With::With;
+struct BatchNormalizationLayer : Wide<BatchNormalizationOptions> {
+  using Wide::Wide;
   void build(const std::vector<Shape> &in) override {
     std::vector<int64_t> axis = positive({o.axis}, in[0].size());
     Shape channels{axis.empty() ? 1 : in[0][size_t(axis[0])]};
@@ -87,8 +87,8 @@ private:
 };
 
 /// gamma and beta over the extents of axes, and their use.
-template <class Options> struct Affine : With<Options> {
-  using With<Options>::With, With<Options>::o, Layer::addWeight, Layer::weight;
+template <class Options> struct Affine : Wide<Options> {
+  using Wide<Options>::Wide, Wide<Options>::o, Layer::addWeight, Layer::weight;
   void addAffine(const Shape &in, const std::vector<int64_t> &axes) {
     Shape shape;
     for (int64_t axis : axes)
@@ -144,16 +144,16 @@ struct GroupNormalizationLayer : Affine<GroupNormalizationOptions> {
   }
 };
 
-struct UnitNormalizationLayer : With<UnitNormalizationOptions> {
-  using With::With;
+struct UnitNormalizationLayer : Wide<UnitNormalizationOptions> {
+  using Wide::Wide;
   Tensor call(const std::vector<Tensor> &x) override {
     Tensor squares = ops::reduce(x[0] * x[0], "sum", o.axis, true);
     return x[0] * ops::rsqrt(ops::maximum(squares, ops::constant(x[0], 1e-12)));
   }
 };
 
-struct NormalizationLayer : With<NormalizationOptions> {
-  using With::With;
+struct NormalizationLayer : Wide<NormalizationOptions> {
+  using Wide::Wide;
   void build(const std::vector<Shape> &in) override {
     Shape shape;
     for (int64_t axis : positive(o.axis, in[0].size()))

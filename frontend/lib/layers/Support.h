@@ -15,7 +15,9 @@ namespace cornet {
 /// Keeps options as `o` and takes from them what every layer has.
 template <class Options> struct With : Layer {
   With(const char *kind, Options options) : Layer(kind, options.name), o(std::move(options)) {
-    trainable = o.trainable;
+    trainable = o.trainable, returnsCast = true;
+    if (!o.dtype.empty())
+      dtype = o.dtype;
     if constexpr (requires { o.activity_regularizer; })
       activity_regularizer = o.activity_regularizer;
   }
@@ -72,6 +74,13 @@ template <class Options> struct With : Layer {
                            (causal ? " or \"causal\"" : ""));
     }
     return mistakes;
+  }
+};
+
+/// A layer whose sums or tables are f32 in every dtype policy.
+template <class Options> struct Wide : With<Options> {
+  Wide(const char *kind, Options options) : With<Options>(kind, std::move(options)) {
+    this->computesWide = true;
   }
 };
 

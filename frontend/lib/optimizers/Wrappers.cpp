@@ -64,6 +64,7 @@ struct DynamicScale : Wrapper {
   LossScaleOptimizerOptions o;
   VariablePtr good, scale; ///< steps since the scale changed, and the scale
 
+  bool scalesLoss() const override { return true; }
   VariablePtr learningRate() const override {
     return inner.empty() ? nullptr : inner[0]->learningRate();
   }

@@ -120,6 +120,17 @@ Model depths() {
   return Functional({a}, {Dense({.units = 2, .name = "a"})(early), Add()({late, early})}, "depths");
 }
 
+/// Layers of several dtype policies, and an op between tensors of two.
+Model mixed() {
+  Recording recording;
+  Tensor a = Input({6, 6, 2});
+  Tensor x = Conv2D({.filters = 4, .kernel_size = 3, .dtype = "mixed_bfloat16"})(a);
+  x = ReLU({.dtype = "mixed_bfloat16"})(BatchNormalization({.dtype = "mixed_bfloat16"})(x));
+  Tensor flat = Flatten({.dtype = "mixed_float16"})(x);
+  Tensor y = Dense({.units = 3, .dtype = "mixed_float16"})(flat);
+  return Functional({a}, {Dense({.units = 3})(flat) + y, y}, "mixed");
+}
+
 /// The whole model is one call of a functional model.
 Model wrapped() {
   Recording recording;
@@ -179,7 +190,7 @@ std::vector<Sample> layerSamples() {
 std::vector<Sample> graphSamples() {
   std::vector<Sample> out;
   for (Model (*make)() :
-       {sequential, augmented, shared, skip, nested, operations, idle, depths, wrapped}) {
+       {sequential, augmented, shared, skip, nested, operations, idle, depths, mixed, wrapped}) {
     Model model = make();
     EXPECT_EQ(text(model.graph->mistakes), "");
     fillWeights(model);

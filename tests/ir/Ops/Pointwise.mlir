@@ -73,7 +73,7 @@ func.func @element_type(%a: tensor<4xindex>) {
 // -----
 
 func.func @cast_c1(%a: tensor<4xf32>) {
-  // expected-error @below {{cast_c1: to must be f32, f64, bf16, i32 or i1, got 'f8'}}
+  // expected-error @below {{cast_c1: to must be f32, f64, bf16, f16, i32 or i1, got 'f8'}}
   %0 = cornet.cast %a {to = "f8"} : (tensor<4xf32>) -> tensor<4xf32>
   return
 }

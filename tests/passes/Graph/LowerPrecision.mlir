@@ -1,6 +1,6 @@
 // RUN: cornet-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(cornet-form-dispatches,cornet-lower-precision{type=bf16}))' | FileCheck %s
 // RUN: not cornet-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(cornet-form-dispatches,cornet-lower-precision{type=f8}))' 2>&1 | FileCheck %s --check-prefix=TYPE
-// TYPE: type is 'f8', known: bf16
+// TYPE: type is 'f8', known: bf16, f16, marked
 
 // The input is rounded once, weights when compiled; what lies between contractions is stored narrow,
 // the output is not. A bias stays f32.
@@ -78,4 +78,25 @@ func.func @reshaped(%x: tensor<1x2x2x4xf32>, %k: tensor<1x1x4x3xf32>, %w: tensor
   %2 = cornet.matmul %1, %w {transpose_lhs = false, transpose_rhs = false} : (tensor<1x12xf32>, tensor<12x12xf32>) -> tensor<1x12xf32>
   %3 = cornet.add %2, %1 : (tensor<1x12xf32>, tensor<1x12xf32>) -> tensor<1x12xf32>
   return %3 : tensor<1x12xf32>
+}
+
+// -----
+
+// RUN: cornet-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(cornet-form-dispatches,cornet-lower-precision{type=f16 what=weights}))' | FileCheck %s --check-prefix=WEIGHTS
+// RUN: cornet-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(cornet-form-dispatches,cornet-lower-precision{type=f16 what=activations}))' | FileCheck %s --check-prefix=BETWEEN
+// RUN: not cornet-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(cornet-form-dispatches,cornet-lower-precision{what=biases}))' 2>&1 | FileCheck %s --check-prefix=WHAT
+// WHAT: what is 'biases', known: all, weights, activations
+
+// Weights alone, or all but them.
+// WEIGHTS-LABEL: func.func @parts(
+// WEIGHTS:         cornet.dispatch({{.*}}) : (tensor<1x3xf32>, tensor<3x3xf16>) -> tensor<1x3xf32>
+// WEIGHTS:         cornet.dispatch({{.*}}) : (tensor<1x3xf32>, tensor<3x3xf16>) -> tensor<1x3xf32>
+// BETWEEN-LABEL: func.func @parts(
+// BETWEEN:         cornet.dispatch({{.*}}) : (tensor<1x3xf16>, tensor<3x3xf32>) -> tensor<1x3xf16>
+// BETWEEN:         cornet.dispatch({{.*}}) {cornet.kept = "output"} : (tensor<1x3xf16>, tensor<3x3xf32>) -> tensor<1x3xf32>
+func.func @parts(%x: tensor<1x3xf32>) -> tensor<1x3xf32> {
+  %w = cornet.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]> : tensor<3x3xf32>
+  %0 = cornet.matmul %x, %w {transpose_lhs = false, transpose_rhs = false} : (tensor<1x3xf32>, tensor<3x3xf32>) -> tensor<1x3xf32>
+  %1 = cornet.matmul %0, %w {transpose_lhs = false, transpose_rhs = false} : (tensor<1x3xf32>, tensor<3x3xf32>) -> tensor<1x3xf32>
+  return %1 : tensor<1x3xf32>
 }

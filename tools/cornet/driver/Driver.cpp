@@ -54,7 +54,9 @@ CompileReply translate(const CompileReport &report) {
   reply.seconds = report.seconds, reply.plan = report.plan;
   reply.kernels = report.kernels, reply.cachedKernels = report.cachedKernels;
   reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
-  reply.batches = report.batches;
+  reply.batches = report.batches, reply.precision = report.precision;
+  if (const std::optional<PrecisionError> &e = report.error)
+    reply.distance = {e->relative, e->cosine, e->agreed, e->rows, e->notFinite};
   reply.arenaBytes = report.arenaBytes, reply.fileBytes = report.fileBytes;
   return reply;
 }
@@ -83,6 +85,11 @@ public:
 
   std::pair<std::string, std::string> pipelineText(const CompileRequest &request) const override {
     CompileOptions options = optionsOf(request);
+    if (options.precision.empty()) { // what the model says, if there is one
+      Workshop workshop;
+      OwningOpRef<ModuleOp> module = workshop.load(request.source, request.weights);
+      options.precision = module ? precisionOf(*module) : "fp32";
+    }
     std::string text = cornet::pipelineText(options.pipeline, options.batches, options.precision);
     return {text.empty() ? options.pipeline : text, ""};
   }

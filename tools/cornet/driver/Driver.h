@@ -34,8 +34,8 @@ struct CompileRequest {
   std::string output;  ///< where the artifact goes; empty: no artifact is written
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"};
-  std::string pipeline; ///< a pipeline's name or text; empty: the default
-  std::string precision = "fp32";
+  std::string pipeline;  ///< a pipeline's name or text; empty: the default
+  std::string precision; ///< empty: as the model's own types say
   std::vector<std::string> plugins;
   unsigned threads = 2;
   bool selfTest = true;
@@ -53,6 +53,14 @@ struct CompileReply {
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect
   std::vector<int64_t> batches;                        ///< that there are plans for
+  std::string precision;
+  /// Of a narrowed program: the largest difference from f32 in shares of the largest output, the
+  /// cosine, rows whose largest cell is the same and all rows, outputs that overflowed.
+  struct Distance {
+    double relative, cosine;
+    uint64_t agreed, rows, notFinite;
+  };
+  std::optional<Distance> distance;
   uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
            fileBytes = 0;
 };

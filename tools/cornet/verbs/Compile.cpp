@@ -16,7 +16,7 @@ namespace cornet::cli {
 namespace {
 
 struct Options {
-  std::string model, weights, output, pipeline, precision = "fp32";
+  std::string model, weights, output, pipeline, precision;
   std::vector<int64_t> batches{1};
   std::vector<std::string> cpus{"host"}, plugins;
   unsigned threads = 2;
@@ -31,6 +31,7 @@ constexpr const char *examples = R"(Examples:
   cornet compile model.keras --cpu x86-64-v3,x86-64-v4      one file for two generations of CPUs
   cornet compile digits --cpu armv8-a                       for 64-bit Arm; `cornet run` refuses it on x86
   cornet compile resnet50 --precision bf16                  faster and less exact
+  cornet compile resnet50 --precision fp16-weights          half the size, on any machine
   cornet compile digits --print-pipeline                    the text that cornet-opt takes)";
 
 CompileRequest requestFor(const Options &options, const ModelFile &model) {
@@ -84,8 +85,16 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
   }
   for (const auto &[stage, time] : reply.seconds)
     seconds[stage] = time;
+  Json error = nullptr;
+  if (auto &d = reply.distance)
+    error = {{"relative", d->relative},
+             {"cosine", d->cosine},
+             {"agreed", d->agreed},
+             {"rows", d->rows},
+             {"notFinite", d->notFinite}};
   return {{"artifact", request.output},
-          {"precision", request.precision},
+          {"precision", reply.precision},
+          {"error", error},
           {"fileBytes", reply.fileBytes},
           {"weightBytes", reply.weightBytes},
           {"codeBytes", reply.codeBytes},
@@ -106,6 +115,21 @@ int64_t partOf(int64_t rows, const std::vector<int64_t> &batches) {
   return part;
 }
 
+/// What a narrowed program loses, on the inputs of its self-test.
+std::string loss(const CompileReply &reply) {
+  const auto &d = reply.distance;
+  if (!d)
+    return "";
+  if (d->notFinite)
+    return fmt::format("error against fp32: {} outputs overflow {}; keep fp32, or take bf16, which "
+                       "has the range of fp32\n",
+                       d->notFinite, reply.precision);
+  return fmt::format(
+      "error against fp32: {:.2g} of the largest output, cosine {:.6f}, {} of {} rows "
+      "have the same largest cell\n",
+      d->relative, d->cosine, d->agreed, d->rows);
+}
+
 std::string conclusion(const CompileRequest &request, const CompileReply &reply) {
   double total = 0;
   for (const auto &[stage, time] : reply.seconds)
@@ -118,10 +142,10 @@ std::string conclusion(const CompileRequest &request, const CompileReply &reply)
                            asked, partOf(asked, reply.batches));
   return fmt::format("{}: {}, {} (weights {}, code {}), peak activations {}, {} kernels ({} from "
                      "the cache), {:.1f} s\n{}",
-                     request.output, request.precision, humanBytes(reply.fileBytes),
+                     request.output, reply.precision, humanBytes(reply.fileBytes),
                      humanBytes(reply.weightBytes), humanBytes(reply.codeBytes),
                      humanBytes(reply.arenaBytes), reply.kernels, reply.cachedKernels, total,
-                     parts);
+                     loss(reply) + parts);
 }
 
 void compile(const Options &options, const Context &context) {
@@ -178,9 +202,10 @@ void addCompile(CLI::App &app, Context &context) {
                    "x86-64-v4-amx, armv8-a (64-bit Arm); the loader chooses")
       ->delimiter(',')
       ->capture_default_str();
-  verb->add_option("--precision", options->precision,
-                   "What tensors are multiplied and stored in: fp32, bf16 (sums stay fp32)")
-      ->capture_default_str();
+  verb->add_option(
+      "--precision", options->precision,
+      "What tensors are stored in: fp32, bf16, fp16 (sums stay fp32), or of the last two "
+      "-weights or -activations alone; default: what the model's layers compute in");
   verb->add_option("--pipeline", options->pipeline, "A named pipeline or a pipeline's text");
   verb->add_option("--load-pass-plugin", options->plugins,
                    "A shared library that registers passes");

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -95,16 +96,36 @@ Json stepsOf(const cornet_program &program, size_t entry, size_t plan) {
   return steps;
 }
 
+/// Of a narrowed plan: how many steps store 16 bits, and which are kept in f32 and why. A step's
+/// operations end with "bf16" or "f16", or with "f32: softmax".
+Json narrowingOf(const Json &steps) {
+  size_t narrow = 0, number = 0;
+  Json kept = Json::array();
+  for (const Json &step : steps) {
+    std::string operations = step["operations"];
+    narrow += operations.ends_with(" bf16") || operations.ends_with(" f16");
+    if (size_t at = operations.rfind(" f32: "); at != operations.npos)
+      kept.push_back({{"step", number},
+                      {"layer", step["layer"]},
+                      {"operations", operations.substr(0, at)},
+                      {"why", operations.substr(at + 6)}});
+    ++number;
+  }
+  return {{"narrow", narrow}, {"kept", kept}};
+}
+
 Json planOf(const cornet_program &program, size_t entry, size_t plan,
             const std::vector<Port> &inputs, const std::vector<Port> &outputs) {
   uint64_t batch = cornet_program_plan_batch(&program, entry, plan),
            arena = cornet_program_plan_arena(&program, entry, plan);
   uint64_t ports = batch * (rowBytes(inputs) + rowBytes(outputs));
   uint64_t fixed = cornet_program_weights_size(&program) + cornet_program_code_size(&program);
+  Json steps = stepsOf(program, entry, plan), narrowing = narrowingOf(steps);
   return {{"batch", batch},
           {"arenaBytes", arena},
           {"peakBytes", fixed + arena + ports},
-          {"steps", stepsOf(program, entry, plan)}};
+          {"precision", std::move(narrowing)},
+          {"steps", std::move(steps)}};
 }
 
 Json entryOf(const cornet_program &program, size_t entry) {
@@ -177,6 +198,30 @@ std::string implementationsOf(const Json &steps) {
   return text;
 }
 
+std::string narrowingText(const Json &plan) {
+  const Json &narrowing = plan["precision"], &kept = narrowing["kept"];
+  if (narrowing["narrow"] == 0)
+    return "";
+  // Programs that train have hundreds, of few kinds.
+  std::map<std::string, int> counts;
+  for (const Json &step : kept)
+    ++counts[step["why"].get<std::string>()];
+  std::string text = fmt::format("batch {}: {} of {} steps store 16 bits, {} are kept in f32",
+                                 plan["batch"].get<uint64_t>(), narrowing["narrow"].get<size_t>(),
+                                 plan["steps"].size(), kept.size());
+  if (kept.size() > 40) {
+    std::vector<std::string> parts;
+    for (const auto &[why, count] : counts)
+      parts.push_back(fmt::format("{} {}", count, why));
+    return fmt::format("{}: {}\n", text, fmt::join(parts, ", "));
+  }
+  Table table({">step", "layer", "operations kept in f32", "why"});
+  for (const Json &step : kept)
+    table.add({fmt::to_string(step["step"].get<size_t>()), step["layer"].get<std::string>(),
+               step["operations"].get<std::string>(), step["why"].get<std::string>()});
+  return text + "\n" + table.text();
+}
+
 std::string stepTable(const Json &steps) {
   Table table({">step", "layer", "implementation", ">tiles", "operations"});
   size_t number = 0;
@@ -226,6 +271,8 @@ std::string textOf(const Json &document, bool withSteps) {
                  fmt::to_string(plan["steps"].size()), bytes(plan["arenaBytes"]),
                  bytes(plan["peakBytes"]), implementationsOf(plan["steps"])});
     text += plans.text();
+    for (const Json &plan : entry["plans"])
+      text += narrowingText(plan);
     if (entry.contains("measuredPeakBytes") && entry["measuredPeakBytes"] != 0)
       text +=
           fmt::format("measured peak of the first plan: {}\n", bytes(entry["measuredPeakBytes"]));
