@@ -31,7 +31,7 @@ struct Network {
 
     bool computes() const { return layer || network || !operation.is_null(); }
   };
-  std::string name;
+  std::string name, policy;
   bool sequential = false;
   std::vector<Member> members;
   Json inputs, outputs; ///< of functional ones: lists of [layer, node, tensor]
@@ -165,6 +165,7 @@ Network readNetwork(const Json &object, Problems &problems) {
   std::string kind = object.at("class_name");
   Network network;
   network.name = config.value("name", kind), network.sequential = kind == "Sequential";
+  network.policy = policyOf(config);
   if (!network.sequential)
     network.inputs = config.at("input_layers"), network.outputs = config.at("output_layers");
   for (const Json &item : config.at("layers")) {
@@ -280,6 +281,8 @@ Model record(Network &network) {
   Model model = Functional(ordered, network.call(ordered), network.name);
   if (network.sequential)
     model.layer->kind = "Sequential";
+  if (model.layer)
+    model.layer->dtype = network.policy;
   return model;
 }
 

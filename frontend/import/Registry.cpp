@@ -230,15 +230,6 @@ template <class Options> void readTerms(const Json &config, Options &options) {
 using Maker = std::function<LayerPtr(const Json &, const std::string &where,
                                      std::vector<std::string> &problems)>;
 
-/// The dtype policy: a name, or a DTypePolicy (Policy in legacy files); float32 where there is
-/// none.
-std::string policyOf(const Json &config) {
-  Json dtype = config.value("dtype", Json());
-  if (dtype.is_object())
-    dtype = dtype.value("config", Json::object()).value("name", Json());
-  return dtype.is_string() ? dtype.get<std::string>() : "float32";
-}
-
 template <class Options> Maker maker(Handle (*make)(Options, Where)) {
   return [make](const Json &config, const std::string &where, std::vector<std::string> &problems) {
     Options options{};
@@ -321,6 +312,13 @@ const std::map<std::string, Maker> &makers() {
 }
 
 } // namespace
+
+std::string policyOf(const Json &config) {
+  Json dtype = config.value("dtype", Json());
+  if (dtype.is_object())
+    dtype = dtype.value("config", Json::object()).value("name", Json());
+  return dtype.is_string() ? dtype.get<std::string>() : "float32";
+}
 
 LayerPtr makeLayer(const std::string &kind, const Json &config,
                    std::vector<std::string> &problems) {

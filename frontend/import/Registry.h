@@ -15,4 +15,8 @@ namespace cornet::import {
 LayerPtr makeLayer(const std::string &kind, const nlohmann::json &config,
                    std::vector<std::string> &problems);
 
+/// The dtype policy of a configuration: a name, or a DTypePolicy (Policy in legacy files); float32
+/// where there is none.
+std::string policyOf(const nlohmann::json &config);
+
 } // namespace cornet::import

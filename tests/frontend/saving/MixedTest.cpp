@@ -37,6 +37,7 @@ TEST(MixedFiles, ComputeAsInKerasAndGoBack) {
   std::vector<std::string> wanted(9, "mixed_bfloat16");
   wanted.push_back("float32");
   EXPECT_EQ(policies(imported.model), wanted);
+  EXPECT_EQ(imported.model.layer->dtype, "mixed_bfloat16");
   auto [input, output] = vectors();
   Road road(imported.model);
   std::vector<Cells> got = road.interpret({input});
