@@ -468,7 +468,10 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                             layerOf(dispatch.getLoc()),
                             "pack weights",
                             implementation.name().str(),
-                            {}});
+                            {},
+                            "",
+                            "",
+                            ""});
     return it->second;
   };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
@@ -477,8 +480,13 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                     layerOf(dispatch.getLoc()),
                     summarize(dispatch),
                     "",
-                    {}};
+                    {},
+                    "",
+                    kernels.choices ? kernels.choices->source(dispatch) : "",
+                    ""};
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
+    told.variant = implementation.variant(dispatch, kernels.isa);
+    told.computation = tune::computationOf(dispatch).value_or("");
     Step step{kernels.get(dispatch, implementation),
               {},
               implementation.tiles(dispatch, kernels.isa),

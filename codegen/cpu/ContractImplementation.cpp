@@ -30,6 +30,8 @@ public:
   StringRef name() const override { return "contract"; }
 
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
+    if (!Variant::of(rootOf(dispatch)).allows("contract"))
+      return "another implementation is asked for";
     std::vector<Contraction> all = contractionsOf(dispatch, isa);
     if (all.empty())
       return "no product, or of a form it does not know (transposed data, broadcast batches, wide "
@@ -41,9 +43,18 @@ public:
     if (auto reason = refuseEpilogue(dispatch, rootOf(dispatch)))
       return reason;
     for (const Contraction &k : all)
-      if (!k.flat() && k.S > 0 && k.guardedTiles(k.tile.rows) > 8)
+      if (!k.tile.fits(isa))
+        return "its register tile takes more registers than the level has";
+      else if (!k.flat() && k.S > 0 && k.guardedTiles(k.tile.rows) > 8)
         return "the border is too wide";
     return std::nullopt;
+  }
+
+  std::vector<Way> ways(DispatchOp dispatch, const Isa &isa) const override {
+    return contractWays(dispatch, isa);
+  }
+  std::string variant(DispatchOp dispatch, const Isa &isa) const override {
+    return variantOf(contractionsOf(dispatch, isa).front().tile).text();
   }
 
   RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {

@@ -46,9 +46,13 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
   return tile;
 }
 
-/// Chooses the tile and completes what panels follow from it.
-void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells, const Isa &isa) {
-  k.tile = chooseTile(k, isProduct, batch, isa);
+/// Chooses the tile, unless one is asked for, and completes what panels follow from it.
+void complete(Contraction &k, bool isProduct, int64_t batch, const Variant &wish,
+              int64_t &packedCells, const Isa &isa) {
+  if (wish.rows)
+    k.tile = {std::min(wish.rows, std::max<int64_t>(k.width, 1)), wish.columns};
+  else
+    k.tile = chooseTile(k, isProduct, batch, isa);
   k.word = isa.dots && isBF16(k.input) && isBF16(k.weights) ? 2 : 1;
   k.through = k.word > 1 && k.channels % k.word && k.S > 1 && k.S * k.channels <= 64 &&
               k.parts == 1 && k.dilationX == 1 && k.packed && k.panels.outputStep == 1;
@@ -162,7 +166,43 @@ std::vector<Contraction> describe(ConvTransposeOp op) {
   return all;
 }
 
+/// Of the multiply-adds that could start, those that do.
+constexpr double kDirect = 0.93;
+
+/// Estimated cycles in tiles of `tile`.
+double tileCost(const Contraction &k, const RegisterTile &tile, const Isa &isa) {
+  auto step = [&](int64_t rows) {
+    return std::max({double(rows * tile.columns), 0.5 * double(rows) + double(tile.columns), 4.0});
+  };
+  double line = double(k.width / tile.rows) * (step(tile.rows) + 0.5) +
+                (k.width % tile.rows ? step(k.width % tile.rows) + 0.5 : 0);
+  return double(k.parts * k.lines) * line * double(k.depth()) / double(k.word) *
+         double(ceilDiv(k.outputs, tile.columns * isa.lanes));
+}
+
 } // namespace
+
+double directCost(const Contraction &k, const Isa &isa) {
+  return double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) /
+         (kDirect * double(k.word));
+}
+
+std::vector<Way> contractWays(DispatchOp dispatch, const Isa &isa) {
+  std::vector<Contraction> all = contractionsOf(dispatch, isa);
+  std::vector<Way> out;
+  if (all.empty())
+    return out;
+  int64_t vectors = ceilDiv(all[0].outputs, isa.lanes);
+  for (RegisterTile tile{1, 1}; tile.columns <= std::min<int64_t>(4, vectors); ++tile.columns)
+    for (tile.rows = 1; tile.rows <= std::min<int64_t>(14, all[0].width) && tile.fits(isa);
+         ++tile.rows) {
+      double cycles = 0;
+      for (const Contraction &k : all)
+        cycles += tileCost(k, tile, isa);
+      out.push_back({variantOf(tile), cycles});
+    }
+  return out;
+}
 
 std::vector<Contraction> contractionsOf(DispatchOp dispatch, const Isa &isa) {
   Operation *root = rootOf(dispatch);
@@ -179,11 +219,14 @@ std::vector<Contraction> contractionsOf(DispatchOp dispatch, const Isa &isa) {
     all = describe(transposed);
   }
   int64_t packedCells = 0;
+  Variant wish = Variant::of(root);
+  if (wish.implementation != "contract")
+    wish = {};
   for (Contraction &k : all) {
     int64_t batch = shapeOf(k.input)[0];
     if (!isa_and_present<MatmulOp>(root) && k.flat())
       k.width = k.inWidth = k.width * k.lines, k.lines = k.perLine = k.inHeight = 1, k.lineStep = 0;
-    complete(k, isa_and_present<MatmulOp>(root), batch, packedCells, isa);
+    complete(k, isa_and_present<MatmulOp>(root), batch, wish, packedCells, isa);
   }
   return all;
 }

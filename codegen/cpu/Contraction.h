@@ -7,6 +7,7 @@
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Geometry.h"
 #include "codegen/cpu/Panels.h"
+#include "codegen/cpu/Variant.h"
 
 #include <vector>
 
@@ -15,7 +16,14 @@ namespace cornet::cpu {
 /// A register tile: rows of pixels times columns of vectors.
 struct RegisterTile {
   int64_t rows = 1, columns = 1;
+  /// Whether its sums, a row of weights and an input cell have a register each.
+  bool fits(const Isa &isa) const {
+    return rows * columns + columns + 1 <= isa.registers;
+  }
 };
+inline Variant variantOf(const RegisterTile &tile) {
+  return {"contract", 0, 0, tile.rows, tile.columns, 0};
+}
 
 /// Output pixels in `lines` of `width`, each a sum over k of input cells and weights. The cells
 /// that one phase of a strided transposed convolution computes are such pixels, some steps apart in
@@ -56,6 +64,12 @@ struct Contraction : Geometry {
     return parts * ((outputs + columnsOf(isa) - 1) / columnsOf(isa)) * units();
   }
 };
+
+/// Estimated cycles of computing `k` directly in the best of tiles.
+double directCost(const Contraction &k, const Isa &isa);
+
+/// Every register tile that could serve the dispatch; none where it is no contraction.
+std::vector<Way> contractWays(DispatchOp dispatch, const Isa &isa);
 
 /// The contractions that make up the dispatch's root, or none where it is no contraction of a known
 /// form. Weights of all are packed into one buffer.

@@ -17,6 +17,7 @@
 
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/Toom.h"
+#include "codegen/cpu/Variant.h"
 
 namespace cornet::cpu {
 
@@ -45,10 +46,14 @@ struct Winograd {
   int64_t weightCells() const { return products() * weightPitch(); }
   int64_t sumCells() const { return products() * sumPitch(); }
   int64_t scratch() const { return inputCells() + weightCells() + sumCells() + y.m * x.m * width; }
+  Variant variant() const { return {"winograd", y.m, x.m, 0, tile.columns, chunk}; }
 };
 
 /// The dispatch's root as such a convolution, in the patch with the least estimated work; else why
 /// not: it is none, or computing it directly is less.
 std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::string &whyNot);
+
+/// Every patch, tile and chunk that could serve the dispatch; none where it is no such convolution.
+std::vector<Way> winogradWays(DispatchOp dispatch, const Isa &isa);
 
 } // namespace cornet::cpu

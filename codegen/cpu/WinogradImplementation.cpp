@@ -299,6 +299,13 @@ public:
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 
+  std::vector<Way> ways(DispatchOp dispatch, const Isa &isa) const override {
+    return winogradWays(dispatch, isa);
+  }
+  std::string variant(DispatchOp dispatch, const Isa &isa) const override {
+    return planOf(dispatch, isa)->variant().text();
+  }
+
   RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {
     Winograd w = *planOf(dispatch, isa);
     auto type = cast<RankedTensorType>(dispatch.getInputs()[index].getType());
