@@ -422,7 +422,10 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
           return error;
         entry.plans.push_back(
             planEntry(function, kernels, artifact.weights, variables, report, *plans));
-        report.arenaBytes = std::max<uint64_t>(report.arenaBytes, entry.plans.back().getArena());
+        plan::EntryOp planned = entry.plans.back();
+        report.arenaBytes = std::max<uint64_t>(
+            report.arenaBytes,
+            planned.getRings() > 0 ? planned.getBanded() + planned.getRings() : planned.getArena());
       }
       variant.entries.push_back(std::move(entry));
     }

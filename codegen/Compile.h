@@ -49,6 +49,8 @@ struct StepReport {
   std::string variant;     ///< the winner's way, where it has several
   std::string source;      ///< who chose it: "attribute", "tuned", "shipped" or "model"; "": nobody
   std::string computation; ///< under which measured choices of it are kept; "": it has none
+  uint64_t bands = 0;      ///< in which it takes turns with its neighbours; 0: it is done at once
+  uint64_t ringBytes = 0;  ///< of the ring that holds its result meanwhile; 0: it has none
 };
 
 /// The distance of a narrowed program from the same in f32, on the inputs of the self-test.

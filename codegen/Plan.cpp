@@ -7,6 +7,7 @@
 // its whole life.
 #include "codegen/Plan.h"
 
+#include "codegen/Bands.h"
 #include "codegen/Work.h"
 
 #include "ir/Ops/Rows.h"
@@ -210,6 +211,8 @@ void writeInPlace(func::FuncOp entry) {
 struct PlannedBuffer {
   const char *storage;
   int64_t index, offset, size;
+  int64_t ring = 0;                   ///< the place of its ring
+  const BandedStep *ringOf = nullptr; ///< who writes it, where that has a ring
 };
 
 struct Life {
@@ -219,16 +222,19 @@ struct Life {
   uint64_t offset = 0;
 };
 
-/// Places the lives in one arena and returns its size.
-uint64_t placeInArena(std::vector<Life> &lives) {
+/// Places the lives that `takes` accepts in one arena, not before `base`, and returns where it
+/// ends.
+uint64_t placeInArena(std::vector<Life> &lives, uint64_t base,
+                      llvm::function_ref<bool(const Life &)> takes) {
   std::vector<Life *> order;
   for (Life &life : lives)
-    order.push_back(&life);
+    if (takes(life))
+      life.offset = base, order.push_back(&life);
   llvm::sort(order, [](Life *a, Life *b) {
     return a->size != b->size ? a->size > b->size : a->buffer < b->buffer;
   });
   std::vector<Life *> placed;
-  uint64_t end = 0;
+  uint64_t end = base;
   for (Life *life : order) {
     std::vector<Life *> alive;
     for (Life *other : placed)
@@ -246,10 +252,56 @@ uint64_t placeInArena(std::vector<Life> &lives) {
   return end;
 }
 
+/// Decides which steps take turns. The buffers of those are alive together; those that may be rings
+/// get their places, and what the largest group's take is returned.
+uint64_t takeTurns(std::vector<BandedStep> &steps, std::vector<PlannedBuffer> &buffers,
+                   std::vector<Life> &lives) {
+  for (BandedStep &step : steps)
+    for (const Life &life : lives)
+      if (step.sweep && life.buffer == step.result)
+        step.lastReader = life.last;
+  formBands(steps);
+  uint64_t size = 0, end = 0;
+  for (const BandedStep &step : steps) {
+    if (!step.follows)
+      end = 0;
+    if (step.period > 0) {
+      buffers[step.result].ring = int64_t(end), buffers[step.result].ringOf = &step;
+      size = std::max(size, end += step.period);
+    }
+  }
+  for (Life &life : lives) {
+    while (steps[life.first].follows)
+      --life.first;
+    while (life.last + 1 < steps.size() && steps[life.last + 1].follows)
+      ++life.last;
+  }
+  return size;
+}
+
 /// A cast between reals, which says in what tensors are stored.
 bool isStorage(Operation &op) {
   return isa<CastOp>(op) && isa<FloatType>(getElementTypeOrSelf(op.getOperand(0))) &&
          isa<FloatType>(getElementTypeOrSelf(op.getResult(0)));
+}
+
+/// How `dispatch` takes turns with its neighbours; its buffers are inputs and then results.
+BandedStep bandedStep(DispatchOp dispatch, const cpu::Implementation &implementation,
+                      const cpu::Isa &isa, ArrayRef<uint32_t> buffers, int64_t tiles) {
+  BandedStep out;
+  out.tiles = tiles;
+  if (dispatch.getNumResults() != 1 || dispatch->hasAttr("in_place"))
+    return out;
+  out.sweep = implementation.sweep(dispatch, isa);
+  if (!out.sweep)
+    return out;
+  auto type = cast<RankedTensorType>(dispatch.getResult(0).getType());
+  for (Value input : dispatch.getInputs())
+    out.along.push_back(cast<RankedTensorType>(input.getType()).getShape() == type.getShape());
+  out.inputs.assign(buffers.begin(), buffers.end() - 1), out.result = buffers.back();
+  out.resultBytes = bytesOf(type);
+  out.imageBytes = bytesOf(dispatch.getInputs()[out.sweep->image].getType());
+  return out;
 }
 
 /// "conv + add + relu -> 1x56x56x64", and "bf16" or "f16" where the result is stored
@@ -439,6 +491,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     Work work = {};
   };
   std::vector<Step> steps;
+  std::vector<BandedStep> banded; // of each step
   size_t firstReport = report.steps.size();
   std::map<std::pair<void *, std::string>, uint32_t> packedBuffers; // by value and kernel
   // The buffer of input `index` in the layout that `implementation` wants, packed by a step unless
@@ -463,6 +516,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                      implementation.packTiles(dispatch, index, kernels.isa),
                      0,
                      {0, bytesOf(source.getType()), bytesOf(type), 0}});
+    banded.emplace_back();
     report.steps.push_back({entry.getName().str(),
                             kernels.isa.level.str(),
                             layerOf(dispatch.getLoc()),
@@ -522,24 +576,34 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
       }
       step.buffers.push_back(bufferOf[result]);
     }
+    banded.push_back(bandedStep(dispatch, implementation, kernels.isa, step.buffers, step.tiles));
     steps.push_back(std::move(step));
     report.steps.push_back(std::move(told));
   }
-  uint64_t arena = placeInArena(lives);
+  uint64_t rings = takeTurns(banded, buffers, lives);
+  for (auto [i, step] : llvm::enumerate(banded)) {
+    StepReport &told = report.steps[firstReport + i];
+    told.bands = step.bands.size(), told.ringBytes = step.period;
+  }
+  // What may be a ring stands behind the rest, where memory that nobody touches costs nothing.
+  auto mayBeRing = [&](const Life &life) { return buffers[life.buffer].ringOf != nullptr; };
+  uint64_t bandedSize = placeInArena(lives, 0, [&](const Life &life) { return !mayBeRing(life); });
+  uint64_t arena = placeInArena(lives, bandedSize, mayBeRing);
   for (const Life &life : lives)
     buffers[life.buffer].offset = int64_t(life.offset);
 
   OpBuilder b = OpBuilder::atBlockEnd(plans.getBody());
   int64_t batch = entry->getAttrOfType<IntegerAttr>("cornet.batch").getInt();
   std::string name = (entry.getName() + "_" + kernels.isa.level).str();
-  auto plan =
-      plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch, int64_t(arena));
+  auto plan = plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch,
+                                    int64_t(arena), int64_t(rings), int64_t(bandedSize));
   b.createBlock(&plan.getBody());
   std::vector<Value> values;
   for (const PlannedBuffer &buffer : buffers)
-    values.push_back(plan::BufferOp::create(b, entry.getLoc(),
-                                            plan::BufferType::get(b.getContext()), buffer.storage,
-                                            buffer.index, buffer.offset, buffer.size));
+    values.push_back(plan::BufferOp::create(
+        b, entry.getLoc(), plan::BufferType::get(b.getContext()), buffer.storage, buffer.index,
+        buffer.offset, buffer.size, buffer.ring, buffer.ringOf ? buffer.ringOf->period : 0,
+        buffer.ringOf ? ArrayRef(buffer.ringOf->turns) : ArrayRef<int64_t>()));
   for (auto [i, step] : llvm::enumerate(steps)) {
     const StepReport &told = report.steps[firstReport + i];
     SmallVector<Value> operands;
@@ -549,7 +613,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                          told.operation, told.winner, step.scratch,
                          llvm::ArrayRef<int64_t>{int64_t(step.work.flops), int64_t(step.work.read),
                                                  int64_t(step.work.written),
-                                                 int64_t(step.work.weights)});
+                                                 int64_t(step.work.weights)},
+                         banded[i].bands, banded[i].follows);
   }
   return plan;
 }

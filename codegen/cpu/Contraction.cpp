@@ -182,6 +182,15 @@ double tileCost(const Contraction &k, const RegisterTile &tile, const Isa &isa) 
 
 } // namespace
 
+int64_t Contraction::block(int64_t bytes) const {
+  int64_t pixels = flat() ? width : lines / perLine * inHeight * inWidth;
+  if (pixels < R * S * outputs)
+    return units();
+  int64_t unit = bytes * std::max(pixel * (flat() ? tile.rows : strideY * inWidth),
+                                  outputs * (flat() ? tile.rows : width));
+  return std::clamp<int64_t>((64 << 10) / unit, 1, units());
+}
+
 double directCost(const Contraction &k, const Isa &isa) {
   return double(k.lines * k.width * k.depth() * ceilDiv(k.outputs, isa.lanes)) /
          (kDirect * double(k.word));

@@ -17,9 +17,7 @@ namespace cornet::cpu {
 struct RegisterTile {
   int64_t rows = 1, columns = 1;
   /// Whether its sums, a row of weights and an input cell have a register each.
-  bool fits(const Isa &isa) const {
-    return rows * columns + columns + 1 <= isa.registers;
-  }
+  bool fits(const Isa &isa) const { return rows * columns + columns + 1 <= isa.registers; }
 };
 inline Variant variantOf(const RegisterTile &tile) {
   return {"contract", 0, 0, tile.rows, tile.columns, 0};
@@ -60,6 +58,12 @@ struct Contraction : Geometry {
   int64_t columnsOf(const Isa &isa) const { return tile.columns * isa.lanes; }
   /// Register tiles of a panel: pixels of the one long line, or lines.
   int64_t units() const { return flat() ? (width + tile.rows - 1) / tile.rows : lines; }
+  /// Units of a block: tiles go by blocks of units, within a block by panels. A block's input and
+  /// what it computes stay in the second cache while the panels pass, a panel in the first while
+  /// the block's units do. Threads take neighbouring tiles, so they split the pixels, and the next
+  /// op finds its lines where they were written. Where weights outweigh pixels all is one block,
+  /// and threads split the panels. `bytes`: of an input's cell.
+  int64_t block(int64_t bytes) const;
   int64_t tiles(const Isa &isa) const {
     return parts * ((outputs + columnsOf(isa) - 1) / columnsOf(isa)) * units();
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "codegen/cpu/Isa.h"
+#include "codegen/cpu/Sweep.h"
 #include "codegen/cpu/Variant.h"
 #include "ir/Ops/Ops.h"
 
@@ -47,6 +48,11 @@ public:
   /// How many tiles the work splits into. Any split of [0, tiles) among threads gives the same
   /// bits.
   virtual int64_t tiles(DispatchOp dispatch, const Isa &isa) const = 0;
+
+  /// How the tiles, in their order, walk down an image; nothing where they do not.
+  virtual std::optional<Sweep> sweep(DispatchOp dispatch, const Isa &isa) const {
+    return std::nullopt;
+  }
 
   /// Cells of f32 that a call needs to work in; the kernel has them as its last memref when there
   /// are any.

@@ -66,7 +66,8 @@ CompileReply translate(const CompileReport &report) {
   CompileReply reply;
   for (const cornet::StepReport &step : report.steps)
     reply.steps.push_back({step.entry, step.isa, step.layer, step.operation, step.winner,
-                           step.refusals, step.variant, step.source, step.computation});
+                           step.refusals, step.variant, step.source, step.computation, step.bands,
+                           step.ringBytes});
   for (const auto &[isa, result] : report.tuned)
     reply.tuned.push_back(
         {isa, result.computations, result.tuned, result.better, result.model, result.best});

@@ -59,9 +59,11 @@ struct CompileRequest {
 struct StepReport {
   std::string entry, isa, layer, operation, winner;
   std::vector<std::pair<std::string, std::string>> refusals; ///< implementation, reason
-  std::string variant; ///< the winner's way, where it has several
-  std::string source;  ///< who chose it: "attribute", "tuned", "shipped", "model"; "": nobody
+  std::string variant;     ///< the winner's way, where it has several
+  std::string source;      ///< who chose it: "attribute", "tuned", "shipped", "model"; "": nobody
   std::string computation; ///< under which measured choices are kept; "": it has none
+  uint64_t bands = 0;      ///< in which it takes turns with its neighbours; 0: it is done at once
+  uint64_t ringBytes = 0;  ///< of the ring that holds its result meanwhile; 0: it has none
 };
 
 /// What tuning for a level came to; times are of all tuned steps in microseconds.

@@ -115,13 +115,15 @@ void printText(std::pair<std::string, std::string> result, const char *key,
 }
 
 std::string explanation(const CompileReply &reply) {
-  Table table({"entry", "isa", "layer", "operation", "implementation", "chosen by", "refused"});
+  Table table(
+      {"entry", "isa", "layer", "operation", "implementation", "chosen by", ">bands", "refused"});
   for (const StepReport &step : reply.steps) {
     std::vector<std::string> refused;
     for (const auto &[name, reason] : step.refusals)
       refused.push_back(name + ": " + reason);
     table.add({step.entry, step.isa, step.layer, step.operation,
                step.variant.empty() ? step.winner : step.variant, step.source,
+               step.bands ? fmt::to_string(step.bands) : "",
                fmt::to_string(fmt::join(refused, "; "))});
   }
   return table.text();
@@ -148,6 +150,8 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
                      {"variant", step.variant},
                      {"chosenBy", step.source},
                      {"computation", step.computation},
+                     {"bands", step.bands},
+                     {"ringBytes", step.ringBytes},
                      {"refusals", refusals}});
   }
   for (const auto &[stage, time] : reply.seconds)
