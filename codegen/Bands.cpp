@@ -15,9 +15,9 @@ using namespace llvm;
 namespace cornet {
 namespace {
 
-/// Bytes of an image that is worth it, and those that a group may touch in a band: half of a second
-/// cache of 1 MiB, which holds weights and what the kernels work in as well.
-constexpr uint64_t kFar = 512 << 10, kNear = 512 << 10;
+/// Bytes that a group may touch in a band: half of a second cache of 1 MiB, which holds weights and
+/// what the kernels work in as well.
+constexpr uint64_t kNear = 512 << 10;
 constexpr int64_t kMostBands = 64;
 constexpr size_t kMostSteps = 8; ///< of a group
 
@@ -147,7 +147,7 @@ bool joins(const BandedStep &step, ArrayRef<BandedStep> group) {
     return false;
   for (auto [i, input] : enumerate(step.inputs)) {
     auto writer = find_if(group, [&](const BandedStep &other) { return other.result == input; });
-    if (i == step.sweep->image ? writer == group.end() || writer->resultBytes < kFar
+    if (i == step.sweep->image ? writer == group.end() || writer->resultBytes < kLargeImage
                                : writer != group.end() && !step.along[i])
       return false;
   }

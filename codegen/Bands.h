@@ -14,6 +14,9 @@
 
 namespace cornet {
 
+/// Bytes of an image for which taking turns is worth it.
+inline constexpr uint64_t kLargeImage = 512 << 10;
+
 /// A step as far as taking turns goes.
 struct BandedStep {
   /// How its tiles walk; nothing for a step that stands alone: it writes over something that others

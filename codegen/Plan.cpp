@@ -175,9 +175,25 @@ SmallVector<OpOperand *> usesOf(Value value) {
   return out;
 }
 
+/// Whether `result`, the one of `dispatch`, is a large image that the next step alone reads as they
+/// may take turns: a ring for it is better than any place in the arena.
+bool handsOn(DispatchOp dispatch, Value result, const cpu::Isa &level) {
+  SmallVector<OpOperand *> uses = usesOf(result);
+  Operation *next = dispatch->getNextNode();
+  while (isa_and_present<ReshapeOp, ConstantOp>(next))
+    next = next->getNextNode();
+  if (dispatch.getNumResults() != 1 || bytesOf(result.getType()) < kLargeImage ||
+      uses.size() != 1 || uses[0]->getOwner() != next)
+    return false;
+  auto reader = cast<DispatchOp>(next);
+  std::optional<cpu::Sweep> sweep = cpu::implementationOf(reader, level).sweep(reader, level);
+  return sweep && sweep->image == uses[0]->getOperandNumber() &&
+         cpu::implementationOf(dispatch, level).sweep(dispatch, level);
+}
+
 /// Lets chains of pointwise ops write over inputs that nobody reads later: what is read and written
 /// is in the cache once, and the arena is smaller.
-void writeInPlace(func::FuncOp entry) {
+void writeInPlace(func::FuncOp entry, const cpu::Isa &level) {
   auto staysInside = [](Value value) {
     return value.getDefiningOp<DispatchOp>() && llvm::none_of(usesOf(value), [](OpOperand *use) {
              return use->getOwner()->hasTrait<OpTrait::IsTerminator>();
@@ -198,7 +214,9 @@ void writeInPlace(func::FuncOp entry) {
       });
     };
     for (auto [place, result] : llvm::zip(places, dispatch.getResults()))
-      for (unsigned i = 0; place < 0 && staysInside(result) && i < dispatch.getInputs().size(); ++i)
+      for (unsigned i = 0; place < 0 && staysInside(result) && !handsOn(dispatch, result, level) &&
+                           i < dispatch.getInputs().size();
+           ++i)
         if (!llvm::is_contained(places, int64_t(i)) && readsInPlace(dispatch, i, result) &&
             staysInside(root(dispatch.getInputs()[i])) && isLast(i))
           place = i;
@@ -453,7 +471,7 @@ std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &imp
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                         const Variables &variables, CompileReport &report, ModuleOp plans) {
   Returns returns(entry, variables);
-  writeInPlace(entry);
+  writeInPlace(entry, kernels.isa);
   std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
   auto add = [&](const char *storage, uint64_t index, uint64_t offset, uint64_t size) {

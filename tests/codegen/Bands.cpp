@@ -61,6 +61,17 @@ public:
          now.type());
   }
 
+  /// Multiplies each channel by its mean.
+  void gate() {
+    std::string image = value;
+    Image mean{now.N, 1, 1, now.C};
+    line("cornet.reduce " + value +
+         " {kind = \"mean\", axes = array<i64: 1, 2>, keepdims = true} : (" + now.type() + ") -> " +
+         mean.type());
+    line("cornet.mul " + image + ", " + value + " : (" + now.type() + ", " + mean.type() + ") -> " +
+         now.type());
+  }
+
   std::string text() const {
     return "func.func @predict(%x: " + input.type() + ") -> " + now.type() +
            " attributes {cornet.entry = \"predict\", cornet.batch = " + std::to_string(input.N) +
@@ -247,6 +258,16 @@ TEST(Bands, ReadersOfAnImageThatComesLaterKeepItWhole) {
   ASSERT_EQ(n.now.type(), shape.type());
   n.add(small);
   check(n);
+}
+
+TEST(Bands, PointwiseStepsHandTheirImagesOn) {
+  for (int64_t channels : {32, 20}) { // rows of whole vectors, and shorter ones
+    Network n({2, 72, 72, 8});
+    n.conv(channels, {});
+    n.gate();
+    n.conv(16, {});
+    EXPECT_EQ(rings(check(n)), 1u) << channels;
+  }
 }
 
 TEST(Bands, ImagesOfABatchFollowOneAnother) {
