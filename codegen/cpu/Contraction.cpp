@@ -188,9 +188,7 @@ double tileCost(const Contraction &k, const RegisterTile &tile, const Isa &isa) 
 
 } // namespace
 
-double directCost(const Contraction &k, const Isa &isa) {
-  return tileCost(k, k.tile, isa) / isa.costs.direct;
-}
+double directCost(const Contraction &k, const Isa &isa) { return tileCost(k, k.tile, isa); }
 
 std::vector<Way> contractWays(DispatchOp dispatch, const Isa &isa) {
   std::vector<Contraction> all = contractionsOf(dispatch, isa);

@@ -17,9 +17,7 @@ namespace cornet::cpu {
 struct RegisterTile {
   int64_t rows = 1, columns = 1;
   /// Whether its sums, a row of weights and an input cell have a register each.
-  bool fits(const Isa &isa) const {
-    return rows * columns + columns + 1 <= isa.registers;
-  }
+  bool fits(const Isa &isa) const { return rows * columns + columns + 1 <= isa.registers; }
 };
 inline Variant variantOf(const RegisterTile &tile) {
   return {"contract", 0, 0, tile.rows, tile.columns, 0};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the estimates of contractions are made of. `choices_bench --fit` fits them to measurements;
-// where they were fitted, and what the model's choices lose with them: codegen/README.md.
+// What the estimates of contractions are made of: fitted by `choices_bench --fit` to the zoo's
+// contractions on an Intel Emerald Rapids with AVX-512, f32, one thread. What they lose there:
+// codegen/README.md.
 #pragma once
 
 namespace cornet::cpu {
@@ -9,18 +10,17 @@ namespace cornet::cpu {
 /// In the time in which one vector multiply-add can start after another.
 struct Costs {
   // Direct sums.
-  double direct = 0.93; ///< multiply-adds that start, of those that could
-  double weights = 0;   ///< a vector of weights from the second cache, where panels outgrow
+  double weights = 2.5; ///< a vector of weights from the second cache, where panels outgrow
   double firstBytes = 32 << 10;
-  double inputs = 0; ///< a vector of inputs that the next panel reads again
+  double inputs = 15; ///< a vector of inputs that the next panel reads again
 
   // Patches.
-  double products = 0.93; ///< multiply-adds that start, of those that could
-  double store = 2;       ///< a vector stored
+  double products = 1.15; ///< multiply-adds of products in the time of one of direct sums
+  double store = 4;       ///< a vector stored
   double far = 1;         ///< more of that for each doubling of transformed weights past
   double nearBytes = 96 << 10;
-  double fetch = 0; ///< a vector of transformed inputs, where they outgrow the second cache
-  double secondBytes = 1 << 20;
+  double fetch = 8; ///< a vector of transformed inputs, where they outgrow half of a second cache
+  double halfBytes = 512 << 10;
 };
 
 } // namespace cornet::cpu

@@ -70,7 +70,7 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
                     double(w.y.m * w.x.m) * (2 * costs.store + 3));
   // Every panel reads all transformed inputs of its block.
   double bytes = double(w.inputCells() * 4);
-  double beyond = std::max(0.0, 1 - costs.secondBytes / bytes);
+  double beyond = std::max(0.0, 1 - costs.halfBytes / bytes);
   double read = costs.fetch * beyond * panels * double(w.blocks()) * bytes / double(4 * lanes);
   w.cost = multiplied + weights + inputs + outputs + read;
 }
