@@ -69,7 +69,7 @@ struct Contraction : Geometry {
   }
 };
 
-/// Estimated cycles of computing `k` directly in the best of tiles.
+/// Estimated time of computing `k` directly in its tile.
 double directCost(const Contraction &k, const Isa &isa);
 
 /// Every register tile that could serve the dispatch; none where it is no contraction.

@@ -29,9 +29,6 @@ int64_t operations(const Matrix &y, const Matrix &x) {
   return operations(y) * int64_t(x.front().size()) + operations(x) * int64_t(y.size());
 }
 
-// In cycles: a multiply-add starts in each, a vector is loaded in one and stored in two, in one
-// more for each doubling of what is stored together past kNearBytes.
-constexpr double kStore = 2, kDense = 0.93, kNearBytes = 96 << 10;
 constexpr int64_t kBlockBytes = 1 << 20;
 
 /// Per axis: as exact as a direct sum.
@@ -53,22 +50,29 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
   w.tile = {ceilDiv(here, ceilDiv(here, rows)), columns};
   w.block = ceilDiv(here, w.tile.rows) * w.tile.rows;
 
+  const Costs &costs = isa.costs;
   double products = double(w.products()), panels = double(w.panels());
   double sums = double(w.tile.rows * columns), tiles = double(w.blocks() * w.block / w.tile.rows);
-  // A sum waits four cycles for its last step.
   double row = std::max({sums, 0.5 * double(w.tile.rows) + double(columns), 4.0}) + 0.5;
-  double multiplied = products * tiles * panels *
-                      (double(k.channels) * row / kDense + double(w.chunks()) * sums * kStore);
-  double store = kStore + std::max(0.0, std::log2(double(w.weightCells() * 4) / kNearBytes));
+  double multiplied =
+      products * tiles * panels *
+      (double(k.channels) * row / costs.products + double(w.chunks()) * sums * costs.store);
+  double store =
+      costs.store +
+      costs.far * std::max(0.0, std::log2(double(w.weightCells() * 4) / costs.nearBytes));
   double weights =
       double(w.blocks() * k.channels * columns) * panels *
       (double(k.R * k.S) + store * products + double(operations(w.y.weights, w.x.weights)));
   double inputs = double(w.patches * vectors) *
-                  ((1 + kStore) * products + double(operations(w.y.input, w.x.input)));
+                  ((1 + costs.store) * products + double(operations(w.y.input, w.x.input)));
   double outputs = double(w.patches * columns) * panels *
                    (products + double(operations(w.y.output, w.x.output)) +
-                    double(w.y.m * w.x.m) * (2 * kStore + 3));
-  w.cost = multiplied + weights + inputs + outputs;
+                    double(w.y.m * w.x.m) * (2 * costs.store + 3));
+  // Every panel reads all transformed inputs of its block.
+  double bytes = double(w.inputCells() * 4);
+  double beyond = std::max(0.0, 1 - costs.halfBytes / bytes);
+  double read = costs.fetch * beyond * panels * double(w.blocks()) * bytes / double(4 * lanes);
+  w.cost = multiplied + weights + inputs + outputs + read;
 }
 
 bool allows(int64_t wanted, int64_t value) { return wanted == 0 || wanted == value; }
@@ -147,7 +151,7 @@ std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::str
     best = search(k, images, products, same, isa);
   }
   whyNot = best ? "computing it directly is less work" : "it has no such patch";
-  if (!best || (wish.implementation.empty() && best->cost > 0.95 * directCost(k, isa)))
+  if (!best || (wish.implementation.empty() && best->cost > directCost(k, isa)))
     return std::nullopt;
   best->k.panels.width = best->width, best->k.panels.first = 0;
   best->k.panels.channelMajor = true;

@@ -74,7 +74,13 @@ std::string timedText(const Timed &timed) {
   return timed.variant + ": " + llvm::formatv("{0:f2}", timed.microseconds).str() + " us";
 }
 
-int distanceOf(const Machine &wanted, const Machine &have) {
+/// LLVM's name for its kind: without family and model.
+StringRef kindOf(StringRef cpu) { return cpu.split(' ').first; }
+
+/// Larger the less alike they are; none for CPUs of different kinds.
+std::optional<int> distanceOf(const Machine &wanted, const Machine &have) {
+  if (kindOf(have.cpu) != kindOf(wanted.cpu))
+    return std::nullopt;
   int threads = have.threads <= wanted.threads ? int(wanted.threads - have.threads)
                                                : 1000 + int(have.threads - wanted.threads);
   return std::min(threads, 100000) + (have.cpu == wanted.cpu ? 0 : 1000000);
@@ -124,9 +130,9 @@ Found Database::nearest(const std::string &computation, const Machine &machine) 
   std::string prefix = computation + " | " + machine.isa + " | ";
   for (auto it = entries.lower_bound(prefix);
        it != entries.end() && StringRef(it->first).starts_with(prefix); ++it) {
-    int distance = distanceOf(machine, it->second.first.machine);
-    if (!out.entry || distance < out.distance)
-      out = {&it->second.second, distance};
+    std::optional<int> distance = distanceOf(machine, it->second.first.machine);
+    if (distance && (!out.entry || *distance < out.distance))
+      out = {&it->second.second, *distance};
   }
   return out;
 }

@@ -42,8 +42,10 @@ public:
 
   void add(const Key &key, const Entry &entry) { entries[key.text()] = {key, entry}; }
   const Entry *find(const Key &key) const;
-  /// The best entry for the computation on `machine`: measured on the same CPU, else at the same
-  /// level; with as many threads, else the most below that, else the fewest above.
+  /// The best entry for the computation on `machine` at its level: measured on the same CPU, else
+  /// on one of the same kind, as LLVM names it; with as many threads, else the most below that,
+  /// else the fewest above. What patches save beside direct sums differs too much between kinds of
+  /// CPUs to take another's.
   Found nearest(const std::string &computation, const Machine &machine) const;
 
   /// Every line in order, after a head that says what this is.

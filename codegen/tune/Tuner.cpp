@@ -47,6 +47,24 @@ std::string groupOf(const cpu::Variant &variant) {
   return group.text() + " " + std::to_string(group.columns);
 }
 
+Trial trialOf(DispatchOp dispatch, const cpu::Implementation &implementation, Kernels &kernels,
+              const cpu::Isa &isa) {
+  Trial out;
+  out.symbol = kernels.get(dispatch, implementation);
+  out.tiles = implementation.tiles(dispatch, isa);
+  for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
+    Value source = input;
+    while (auto reshape = source.getDefiningOp<ReshapeOp>())
+      source = reshape.getInput();
+    out.buffers.push_back({bytesOf(implementation.packedType(dispatch, unsigned(i), isa)),
+                           bool(source.getDefiningOp<ConstantOp>())});
+  }
+  for (Type type : dispatch.getResultTypes())
+    out.buffers.push_back({bytesOf(cast<RankedTensorType>(type)), false});
+  out.scratch = 4 * uint64_t(implementation.scratch(dispatch, isa));
+  return out;
+}
+
 class Tuner {
 public:
   Tuner(const cpu::Isa &isa, const TuneRequest &request) : isa(isa), request(request) {}
@@ -142,55 +160,10 @@ private:
     return llvm::Error::success();
   }
 
-  /// Microseconds of each variant, 0 where it cannot serve its dispatch.
   llvm::Expected<std::vector<double>> time(ArrayRef<std::pair<DispatchOp, std::string>> variants,
                                            double seconds) {
-    Kernels kernels(isa);
-    std::vector<Trial> trials;
-    std::vector<size_t> places;
-    for (auto [i, wanted] : llvm::enumerate(variants)) {
-      auto [dispatch, variant] = wanted;
-      Operation *root = cpu::rootOf(dispatch);
-      root->setAttr("variant", StringAttr::get(dispatch.getContext(), variant));
-      const cpu::Implementation &implementation = cpu::implementationOf(dispatch, isa);
-      if (implementation.name() == cpu::Variant::of(root).implementation)
-        places.push_back(i), trials.push_back(trialOf(dispatch, implementation, kernels));
-      root->removeAttr("variant");
-    }
-    std::vector<double> out(variants.size());
-    if (trials.empty())
-      return out;
-    auto code = cpu::compileKernels(std::move(kernels.sources), isa, request.compileThreads);
-    if (!code)
-      return code.takeError();
-    auto shared = std::make_shared<const std::vector<char>>(std::move(*code));
-    for (Trial &trial : trials)
-      trial.code = shared;
-    std::string problem;
-    std::vector<double> times =
-        request.measure(trials, request.machine.threads, seconds * double(trials.size()), problem);
-    if (!problem.empty() || times.size() != trials.size())
-      return llvm::createStringError("tuning: kernels cannot be timed here: " + problem);
-    for (auto [place, microseconds] : llvm::zip(places, times))
-      out[place] = microseconds;
-    return out;
-  }
-
-  Trial trialOf(DispatchOp dispatch, const cpu::Implementation &implementation, Kernels &kernels) {
-    Trial out;
-    out.symbol = kernels.get(dispatch, implementation);
-    out.tiles = implementation.tiles(dispatch, isa);
-    for (auto [i, input] : llvm::enumerate(dispatch.getInputs())) {
-      Value source = input;
-      while (auto reshape = source.getDefiningOp<ReshapeOp>())
-        source = reshape.getInput();
-      out.buffers.push_back({bytesOf(implementation.packedType(dispatch, unsigned(i), isa)),
-                             bool(source.getDefiningOp<ConstantOp>())});
-    }
-    for (Type type : dispatch.getResultTypes())
-      out.buffers.push_back({bytesOf(cast<RankedTensorType>(type)), false});
-    out.scratch = 4 * uint64_t(implementation.scratch(dispatch, isa));
-    return out;
+    return timeVariants(variants, isa, request.measure, request.machine.threads,
+                        request.compileThreads, seconds);
   }
 
   /// The entry, or nothing when time ran out before there was anything to compare.
@@ -281,6 +254,39 @@ private:
 };
 
 } // namespace
+
+llvm::Expected<std::vector<double>>
+timeVariants(ArrayRef<std::pair<DispatchOp, std::string>> variants, const cpu::Isa &isa,
+             const Measure &measure, unsigned threads, unsigned compileThreads, double seconds) {
+  Kernels kernels(isa);
+  std::vector<Trial> trials;
+  std::vector<size_t> places;
+  for (auto [i, wanted] : llvm::enumerate(variants)) {
+    auto [dispatch, variant] = wanted;
+    Operation *root = cpu::rootOf(dispatch);
+    root->setAttr("variant", StringAttr::get(dispatch.getContext(), variant));
+    const cpu::Implementation &implementation = cpu::implementationOf(dispatch, isa);
+    if (implementation.name() == cpu::Variant::of(root).implementation)
+      places.push_back(i), trials.push_back(trialOf(dispatch, implementation, kernels, isa));
+    root->removeAttr("variant");
+  }
+  std::vector<double> out(variants.size());
+  if (trials.empty())
+    return out;
+  auto code = cpu::compileKernels(std::move(kernels.sources), isa, compileThreads);
+  if (!code)
+    return code.takeError();
+  auto shared = std::make_shared<const std::vector<char>>(std::move(*code));
+  for (Trial &trial : trials)
+    trial.code = shared;
+  std::string problem;
+  std::vector<double> times = measure(trials, threads, seconds * double(trials.size()), problem);
+  if (!problem.empty() || times.size() != trials.size())
+    return llvm::createStringError("tuning: kernels cannot be timed here: " + problem);
+  for (auto [place, microseconds] : llvm::zip(places, times))
+    out[place] = microseconds;
+  return out;
+}
 
 llvm::Expected<TuneResult> tune(ArrayRef<func::FuncOp> functions, const cpu::Isa &isa,
                                 const Database &known, const TuneRequest &request) {

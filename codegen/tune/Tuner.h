@@ -30,6 +30,12 @@ struct TuneResult {
   bool stopped = false; ///< before every computation was tuned
 };
 
+/// Microseconds of dispatches by variants, side by side on `threads` threads for about `seconds`
+/// each; 0 where a variant cannot serve its dispatch. Kernels are compiled with `compileThreads`.
+llvm::Expected<std::vector<double>>
+timeVariants(llvm::ArrayRef<std::pair<DispatchOp, std::string>> variants, const cpu::Isa &isa,
+             const Measure &measure, unsigned threads, unsigned compileThreads, double seconds);
+
 /// Another way replaces the model's choice where it takes at most so much of its time.
 inline constexpr double kWorthwhile = 0.97;
 

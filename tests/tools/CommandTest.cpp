@@ -148,14 +148,15 @@ TEST_F(Command, TuningWritesWhatItMeasures) {
   EXPECT_NE(readFile((folder() / "log.txt").string()).find(" us\n"), std::string::npos);
   EXPECT_NE(good("run t.cornet --self-test").find("passed"), std::string::npos);
   bool tuned = false;
-  for (const nlohmann::json &step :
-       json("compile digits -o t.cornet --tuning choices.txt")["steps"])
+  nlohmann::json compiled = json("compile digits -o t.cornet --tuning choices.txt");
+  for (const nlohmann::json &step : compiled["steps"])
     tuned |= step["chosenBy"] == "tuned";
   EXPECT_TRUE(tuned);
   good("compile digits -o 1.cornet --tuning choices.txt"),
       good("compile digits -o 2.cornet --tuning choices.txt");
   EXPECT_EQ(readFile((folder() / "1.cornet").string()), readFile((folder() / "2.cornet").string()));
-  for (const nlohmann::json &step : json("compile digits -o t.cornet --no-tuning")["steps"])
+  compiled = json("compile digits -o t.cornet --no-tuning");
+  for (const nlohmann::json &step : compiled["steps"])
     EXPECT_TRUE(step["chosenBy"] == "model" || step["chosenBy"] == "") << step;
 }
 
