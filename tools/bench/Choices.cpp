@@ -8,7 +8,7 @@
 //     choices_bench FILE... --measure       times the choice and the fastest anew, here, in turns
 //     choices_bench FILE... --merge         prints the measurements, a line for each computation
 //     choices_bench FILE... --fit           lowers the mean loss by other Costs, and prints them
-//     choices_bench FILE... --costs store=2.5,far=0.5   by other costs
+//     choices_bench FILE... --costs store=2.5,far=0.5   by other costs than this machine's
 //
 // A line is a key as in a database, then variants with their times: "KEY | VARIANT: TIME us | ...".
 #include "KernelTimer.h"
@@ -340,7 +340,7 @@ int main(int argc, char **argv) {
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   Choices choices(context);
-  cpu::Costs now;
+  cpu::Costs now = check(cpu::isaFor("host")).costs;
   bool measure = false, merge = false, fitting = false;
   for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];
