@@ -60,14 +60,13 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
   double store =
       costs.store +
       costs.far * std::max(0.0, std::log2(double(w.weightCells() * 4) / costs.nearBytes));
-  double weights =
-      double(w.blocks() * k.channels * columns) * panels *
-      (double(k.R * k.S) + store * products + double(operations(w.y.weights, w.x.weights)));
-  double inputs = double(w.patches * vectors) *
-                  ((1 + costs.store) * products + double(operations(w.y.input, w.x.input)));
-  double outputs = double(w.patches * columns) * panels *
-                   (products + double(operations(w.y.output, w.x.output)) +
-                    double(w.y.m * w.x.m) * (2 * costs.store + 3));
+  double weights = double(w.blocks() * k.channels * columns) * panels *
+                   (double(k.R * k.S) + store * products + double(w.weightWork));
+  double inputs =
+      double(w.patches * vectors) * ((1 + costs.store) * products + double(w.inputWork));
+  double outputs =
+      double(w.patches * columns) * panels *
+      (products + double(w.outputWork) + double(w.y.m * w.x.m) * (2 * costs.store + 3));
   // Every panel reads all transformed inputs of its block.
   double bytes = double(w.inputCells() * 4);
   double beyond = std::max(0.0, 1 - costs.halfBytes / bytes);
@@ -91,6 +90,9 @@ void forEachWay(const Contraction &k, int64_t images, int64_t products, const Va
         continue;
       Winograd w{k, Toom(m, k.R), Toom(n, k.S), ceilDiv(height, m), ceilDiv(k.width, n)};
       w.patches = images * w.patchesY * w.patchesX;
+      w.weightWork = operations(w.y.weights, w.x.weights);
+      w.inputWork = operations(w.y.input, w.x.input);
+      w.outputWork = operations(w.y.output, w.x.output);
       for (int64_t columns = 1; columns <= 4 && mostRows(columns, isa) > 0; ++columns)
         for (int64_t vectors : {1, 2, 3, 4, 6, 8}) {
           int64_t chunk = vectors * isa.lanes;

@@ -26,11 +26,13 @@ struct Winograd {
   Toom y, x;
   int64_t patchesY = 0, patchesX = 0; ///< of an image, down and across
   int64_t patches = 0;                ///< of all images
-  RegisterTile tile = {};             ///< patches times vectors of outputs
-  int64_t width = 0;                  ///< lanes of a panel
-  int64_t block = 0;                  ///< patches of a block, a multiple of tile.rows
-  int64_t chunk = 0;                  ///< channels transformed together
-  double cost = 0;                    ///< estimated cycles
+  /// Operations of a transform of one channel: of a kernel, of an input patch, of an output patch.
+  int64_t weightWork = 0, inputWork = 0, outputWork = 0;
+  RegisterTile tile = {}; ///< patches times vectors of outputs
+  int64_t width = 0;      ///< lanes of a panel
+  int64_t block = 0;      ///< patches of a block, a multiple of tile.rows
+  int64_t chunk = 0;      ///< channels transformed together
+  double cost = 0;        ///< estimated cycles
 
   int64_t products() const { return y.alpha * x.alpha; }
   int64_t chunks() const { return (k.channels + chunk - 1) / chunk; }
