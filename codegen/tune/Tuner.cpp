@@ -7,6 +7,7 @@
 #include "codegen/tune/Tuner.h"
 
 #include "codegen/Plan.h"
+#include "codegen/Work.h"
 #include "codegen/cpu/Epilogue.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -33,10 +34,6 @@ struct Computation {
   bool known = false;
 };
 
-uint64_t bytesOf(RankedTensorType type) {
-  return uint64_t(type.getNumElements()) * ((type.getElementTypeBitWidth() + 7) / 8);
-}
-
 /// Ways that are alike: of one patch, or of one width.
 std::string groupOf(const cpu::Variant &variant) {
   cpu::Variant group = variant;
@@ -60,7 +57,7 @@ Trial trialOf(DispatchOp dispatch, const cpu::Implementation &implementation, Ke
                            bool(source.getDefiningOp<ConstantOp>())});
   }
   for (Type type : dispatch.getResultTypes())
-    out.buffers.push_back({bytesOf(cast<RankedTensorType>(type)), false});
+    out.buffers.push_back({bytesOf(type), false});
   out.scratch = 4 * uint64_t(implementation.scratch(dispatch, isa));
   return out;
 }
