@@ -57,20 +57,6 @@ unsigned groupEnd(const fb::Plan *plan, unsigned first) {
   return end;
 }
 
-/// Whether `threads` threads have little more to do where steps [first, end) are done in bands:
-/// each band's tiles are split on their own.
-bool splitsWell(const fb::Plan *plan, unsigned first, unsigned end, unsigned threads) {
-  for (unsigned s = first; s < end && threads > 1; ++s) {
-    const fb::Step *step = plan->steps()->Get(s);
-    uint64_t before = 0, turns = 0;
-    for (uint64_t last : *step->bands())
-      turns += (last - before + threads - 1) / threads, before = last;
-    if (turns > (step->tiles() + threads - 1) / threads * 17 / 16)
-      return false;
-  }
-  return true;
-}
-
 /// The plan for exactly `rows` rows, or null.
 const fb::Plan *planOf(const fb::Entry *entry, uint64_t rows) {
   for (const fb::Plan *plan : *entry->plans())
@@ -109,7 +95,7 @@ cornet_session::cornet_session(const cornet_program &program, unsigned threads, 
       state(needs.variables), scratch(needs.scratch * threads), scratchBytes(needs.scratch),
       argumentCount(needs.arguments), bound(needs.buffers), arguments(needs.arguments * threads),
       rowInputs(needs.inputs), rowOutputs(needs.outputs) {
-  hasRings = needs.rings > 0 && rings.reserve(needs.rings);
+  hasRings = needs.rings > 0 && threads == 1 && rings.reserve(needs.rings);
   for (const fb::Entry *entry : *program.variant->entries())
     for (const fb::Plan *plan : *entry->plans())
       for (const fb::Buffer *buffer : *plan->buffers())
@@ -145,7 +131,8 @@ void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *
     end = groupEnd(plan, first);
     for (unsigned s = first; nanoseconds && s < end; ++s)
       nanoseconds[s] = 0;
-    if (end > first + 1 && splitsWell(plan, first, end, pool.threads())) {
+    // Several threads would wait for each other after every band, which costs more than it saves.
+    if (end > first + 1 && pool.threads() == 1) {
       runInTurns(plan, first, end, nanoseconds);
       continue;
     }
