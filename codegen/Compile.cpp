@@ -5,6 +5,7 @@
 
 #include "codegen/BatchSizes.h"
 #include "codegen/artifact/Writer.h"
+#include "codegen/tune/Choices.h"
 #include "ir/Reference/Interpreter.h"
 #include "passes/Passes.h"
 
@@ -20,6 +21,9 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Transforms/Passes.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <bit>
 #include <chrono>
@@ -88,6 +92,25 @@ llvm::Error checkPrecision(const CompileOptions &options) {
       "cornet-form-dispatches");
 }
 
+/// The databases that options name.
+struct Databases {
+  std::optional<tune::Database> user;
+  const tune::Database *shipped = nullptr;
+
+  static llvm::Expected<Databases> of(const TuningOptions &options) {
+    Databases out;
+    if (options.shipped)
+      out.shipped = &tune::shipped();
+    if (options.file.empty())
+      return out;
+    auto read = tune::Database::read(options.file, !options.fileMust);
+    if (!read)
+      return read.takeError();
+    out.user = std::move(*read);
+    return out;
+  }
+};
+
 /// "predict", which everybody looks for, first.
 struct EntryOrder {
   bool operator()(const std::string &a, const std::string &b) const {
@@ -108,6 +131,58 @@ Entries entriesOf(ModuleOp module) {
              b->getAttrOfType<IntegerAttr>("cornet.batch").getInt();
     });
   return out;
+}
+
+/// Whether kernels of `isa` run on this machine.
+bool runsHere(const cpu::Isa &isa) {
+  auto host = cpu::isaFor("host", "bf16");
+  if (!host) {
+    llvm::consumeError(host.takeError());
+    return false;
+  }
+  return isa.isNative() && isa.lanes <= host->lanes && isa.dots <= host->dots &&
+         isa.tiles <= host->tiles;
+}
+
+/// Measures what the entry points compute and adds it to the user's database, here and in its file.
+llvm::Error tuneEntries(const Entries &entries, const cpu::Isa &isa, const CompileOptions &options,
+                        tune::Database &user, CompileReport &report) {
+  const TuningOptions &tuning = options.tuning;
+  if (!runsHere(isa))
+    return llvm::createStringError("--tune: this machine cannot run kernels of the level " +
+                                   isa.level.str() + "; tune where it can, or leave the level out");
+  std::unique_ptr<llvm::raw_fd_ostream> log;
+  if (!tuning.log.empty()) {
+    std::error_code error;
+    log = std::make_unique<llvm::raw_fd_ostream>(tuning.log, error, llvm::sys::fs::OF_Append);
+    if (error)
+      return llvm::createStringError(tuning.log + ": " + error.message());
+  }
+  std::vector<func::FuncOp> functions;
+  for (const auto &[name, batches] : entries)
+    llvm::append_range(functions, batches);
+  tune::TuneRequest request;
+  request.seconds = tuning.seconds, request.measure = tuning.measure, request.stop = tuning.stop;
+  request.machine = {isa.level.str(), tune::hostCpu(), tuning.threads};
+  request.compileThreads = options.threads;
+  request.progress = options.progress;
+  request.log = [&](const tune::Key &key, const tune::Timed &timed) {
+    if (log)
+      *log << key.text() << " | " << timed.variant
+           << llvm::formatv(": {0:f2} us\n", timed.microseconds);
+  };
+  request.save = [&](const tune::Database &found) -> llvm::Error {
+    for (const auto &[text, entry] : found.all())
+      user.add(entry.first, entry.second);
+    if (log)
+      log->flush();
+    return tuning.file.empty() ? llvm::Error::success() : found.mergeInto(tuning.file);
+  };
+  auto result = tune::tune(functions, isa, user, request);
+  if (!result)
+    return result.takeError();
+  report.tuned.emplace_back(isa.level, *result);
+  return llvm::Error::success();
 }
 
 std::string portName(DictionaryAttr attributes, const char *kind, unsigned i) {
@@ -270,6 +345,11 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   module.getContext()->loadAllAvailableDialects();
   if (llvm::Error error = checkPrecision(options))
     return error;
+  if (llvm::Error error = tune::checkVariants(module))
+    return error;
+  auto databases = Databases::of(options.tuning);
+  if (!databases)
+    return databases.takeError();
   std::vector<int64_t> batches = options.batches;
   if (options.pipeline == "inference-cpu")
     batches = batchesThatServe(module, batches);
@@ -323,15 +403,29 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     auto isa = cpu::isaFor(cpu, report.precision);
     if (!isa)
       return isa.takeError();
+    if (options.tuning.seconds > 0) {
+      stages.begin("tune " + isa->level.str(), 0);
+      if (!databases->user)
+        databases->user.emplace();
+      if (llvm::Error error = tuneEntries(entries, *isa, options, *databases->user, report))
+        return error;
+    }
     stages.begin("plan " + isa->level.str(), 0.4);
-    Kernels kernels(*isa);
+    tune::Choices choices(databases->user ? &*databases->user : nullptr, databases->shipped,
+                          {isa->level.str(), tune::hostCpu(), options.tuning.threads}, *isa);
+    Kernels kernels(*isa, &choices);
     artifact::Variant variant{isa->level.str(), {}, {}, {}};
     for (auto &[name, functions] : entries) {
       artifact::Entry entry = describe(name, functions.front(), variables);
       for (func::FuncOp function : functions) {
+        if (llvm::Error error = choices.apply(function))
+          return error;
         entry.plans.push_back(
             planEntry(function, kernels, artifact.weights, variables, report, *plans));
-        report.arenaBytes = std::max<uint64_t>(report.arenaBytes, entry.plans.back().getArena());
+        plan::EntryOp planned = entry.plans.back();
+        report.arenaBytes = std::max<uint64_t>(
+            report.arenaBytes,
+            planned.getRings() > 0 ? planned.getBanded() + planned.getRings() : planned.getArena());
       }
       variant.entries.push_back(std::move(entry));
     }

@@ -3,6 +3,8 @@
 // The compiler as one call: a module of the cornet dialect in, an artifact on disk out.
 #pragma once
 
+#include "codegen/tune/Tuner.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/Support/Error.h"
@@ -14,6 +16,18 @@
 
 namespace cornet {
 
+/// Where measured choices come from, and whether new ones are made.
+struct TuningOptions {
+  bool shipped = true;   ///< those that come with Cornet
+  std::string file;      ///< the user's: read where it exists, and written by tuning; empty: none
+  bool fileMust = false; ///< whether it is an error that the file does not exist
+  unsigned threads = 1;  ///< that the artifact will mostly run on
+  double seconds = 0;    ///< to tune for, before planning; 0: not at all
+  tune::Measure measure; ///< of kernels on this machine
+  std::function<bool()> stop; ///< whether to end tuning now
+  std::string log;            ///< a file to which every measurement is appended; empty: none
+};
+
 struct CompileOptions {
   /// Rows; one plan each, but for those of an inference that are better served in parts.
   std::vector<int64_t> batches{1};
@@ -24,6 +38,7 @@ struct CompileOptions {
   std::string precision = "";
   unsigned threads = 2; ///< for compiling
   bool selfTest = true; ///< store inputs and the reference interpreter's results
+  TuningOptions tuning;
   std::function<void(llvm::StringRef stage, double fraction)> progress;
 };
 
@@ -31,6 +46,11 @@ struct CompileOptions {
 struct StepReport {
   std::string entry, isa, layer, operation, winner;
   std::vector<std::pair<std::string, std::string>> refusals; ///< implementation, reason
+  std::string variant;     ///< the winner's way, where it has several
+  std::string source;      ///< who chose it: "attribute", "tuned", "shipped" or "model"; "": nobody
+  std::string computation; ///< under which measured choices of it are kept; "": it has none
+  uint64_t bands = 0;      ///< in which it takes turns with its neighbours; 0: it is done at once
+  uint64_t ringBytes = 0;  ///< of the ring that holds its result meanwhile; 0: it has none
 };
 
 /// The distance of a narrowed program from the same in f32, on the inputs of the self-test.
@@ -46,8 +66,9 @@ struct CompileReport {
   std::optional<PrecisionError> error; ///< of a narrowed program that has a self-test
   std::vector<int64_t> batches;        ///< that there are plans for
   std::vector<StepReport> steps;
-  std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
-  std::string plan;                                    ///< every plan, in the plan dialect
+  std::vector<std::pair<std::string, tune::TuneResult>> tuned; ///< by ISA level
+  std::vector<std::pair<std::string, double>> seconds;         ///< stage, seconds
+  std::string plan;                                            ///< every plan, in the plan dialect
   uint64_t kernels = 0, cachedKernels = 0, weightBytes = 0, codeBytes = 0, arenaBytes = 0,
            fileBytes = 0;
 };

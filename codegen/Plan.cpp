@@ -7,9 +7,10 @@
 // its whole life.
 #include "codegen/Plan.h"
 
+#include "codegen/Bands.h"
+#include "codegen/InPlace.h"
 #include "codegen/Work.h"
 
-#include "ir/Ops/Rows.h"
 #include "runtime/schema/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -23,12 +24,6 @@ using namespace mlir;
 namespace cornet {
 namespace {
 
-uint64_t bytesOf(Type type) {
-  auto tensor = cast<RankedTensorType>(type);
-  unsigned bits = tensor.getElementTypeBitWidth();
-  return uint64_t(tensor.getNumElements()) * (bits == 1 ? 1 : bits / 8);
-}
-
 /// The buffer of a tensor, as kernels get it: a bf16 is the i16 with its bits.
 MemRefType bufferType(RankedTensorType type) {
   Type element = type.getElementType();
@@ -38,178 +33,12 @@ MemRefType bufferType(RankedTensorType type) {
 
 uint64_t aligned(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// The value whose memory `value` is: reshapes looked through.
-Value root(Value value) {
-  while (auto reshape = value.getDefiningOp<ReshapeOp>())
-    value = reshape.getInput();
-  return value;
-}
-
-/// A dispatch of its own that copies `value`, before the return.
-Value copyOf(Operation *ret, Value value) {
-  OpBuilder builder(ret);
-  auto type = cast<RankedTensorType>(value.getType());
-  auto constant = value.getDefiningOp<ConstantOp>();
-  bool splat = constant && cast<ElementsAttr>(constant.getValue()).isSplat();
-  auto copy = DispatchOp::create(builder, ret->getLoc(), TypeRange{type},
-                                 splat ? ValueRange() : ValueRange(value));
-  Block *body = builder.createBlock(&copy.getBody());
-  Value inside = splat ? builder.clone(*constant)->getResult(0)
-                       : Value(body->addArgument(type, ret->getLoc()));
-  Value same = ReshapeOp::create(builder, ret->getLoc(), type, inside,
-                                 builder.getDenseI64ArrayAttr(type.getShape()));
-  YieldOp::create(builder, ret->getLoc(), ValueRange{same});
-  return copy.getResult(0);
-}
-
-/// Whether `dispatch` reads its input `index` only where it writes, so that its result may take the
-/// input's place.
-bool readsInPlace(DispatchOp dispatch, unsigned index, Value result) {
-  BlockArgument argument = dispatch.getBody().getArgument(index);
-  bool walksTwice = llvm::any_of(dispatch.getBody().front().getOps<ReduceOp>(),
-                                 [](ReduceOp op) { return Rows::of(op).has_value(); });
-  return !walksTwice && argument.getType() == result.getType() &&
-         llvm::all_of(argument.getUsers(), [&](Operation *user) {
-           return isa<YieldOp>(user) ||
-                  (isa<Pointwise>(user) &&
-                   cast<ShapedType>(user->getResult(0).getType()).getShape() ==
-                       cast<ShapedType>(result.getType()).getShape());
-         });
-}
-
-/// Decides who writes each returned value. Afterwards every returned value but an unchanged
-/// variable is a dispatch's result, each another one; a variable's new value may be written in its
-/// place, and steps that read what they overwrite say so (`in_place`: for each result an input or
-/// -1).
-class Returns {
-public:
-  Returns(func::FuncOp entry, const Variables &variables)
-      : entry(entry), variables(variables), ret(entry.front().getTerminator()) {
-    // New values that are another variable's old one are read before any is overwritten.
-    for (OpOperand &operand : ret->getOpOperands())
-      if (auto argument = dyn_cast<BlockArgument>(root(operand.get()));
-          argument && tied(operand) && argument != old(operand))
-        operand.set(copyOf(ret, operand.get()));
-    for (OpOperand &operand : ret->getOpOperands())
-      if (std::optional<unsigned> variable = tied(operand))
-        settle(operand, *variable);
-    for (OpOperand &operand : ret->getOpOperands())
-      if (!tied(operand) && !claim(operand.get()))
-        operand.set(copyOf(ret, operand.get())), claim(operand.get());
-  }
-
-  std::optional<unsigned> tied(OpOperand &operand) {
-    return variables.find(entry.getResultAttrDict(operand.getOperandNumber()));
-  }
-
-private:
-  /// The argument that is the old value of what `operand` updates; null when there is none.
-  Value old(OpOperand &operand) {
-    std::optional<unsigned> variable = tied(operand);
-    for (BlockArgument argument : entry.getArguments())
-      if (variable && variables.find(entry.getArgAttrDict(argument.getArgNumber())) == variable)
-        return argument;
-    return {};
-  }
-
-  bool claim(Value value) {
-    Value source = root(value);
-    return source.getDefiningOp<DispatchOp>() && claimed.insert(source).second;
-  }
-
-  void settle(OpOperand &operand, unsigned variable) {
-    Value before = old(operand), source = root(operand.get());
-    if (source == before)
-      return;
-    auto dispatch = source.getDefiningOp<DispatchOp>();
-    bool inPlace = dispatch && !claimed.contains(source) &&
-                   (!before || mayOverwrite(dispatch, source, before));
-    if (!inPlace)
-      operand.set(copyOf(ret, operand.get()));
-    claim(operand.get());
-  }
-
-  /// Whether `dispatch` may write its result `source` over `before`, which then takes its place.
-  bool mayOverwrite(DispatchOp dispatch, Value source, Value before) {
-    std::optional<unsigned> reads;
-    SmallVector<Value> same{before}; // and its reshapes
-    for (size_t i = 0; i < same.size(); ++i)
-      for (OpOperand &use : same[i].getUses()) {
-        Operation *user = use.getOwner();
-        if (auto reshape = dyn_cast<ReshapeOp>(user))
-          same.push_back(reshape);
-        else if (user == dispatch && !reads)
-          reads = use.getOperandNumber();
-        else if (user == dispatch || !user->isBeforeInBlock(dispatch))
-          return false;
-      }
-    if (!reads)
-      return true;
-    if (!readsInPlace(dispatch, *reads, source))
-      return false;
-    SmallVector<int64_t> places(dispatch.getNumResults(), -1);
-    if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place"))
-      places.assign(given.asArrayRef().begin(), given.asArrayRef().end());
-    places[cast<OpResult>(source).getResultNumber()] = *reads;
-    dispatch->setAttr("in_place", DenseI64ArrayAttr::get(dispatch.getContext(), places));
-    return true;
-  }
-
-  func::FuncOp entry;
-  const Variables &variables;
-  Operation *ret;
-  llvm::DenseSet<Value> claimed;
-};
-
-/// The uses of `value` and of its reshapes.
-SmallVector<OpOperand *> usesOf(Value value) {
-  SmallVector<OpOperand *> out;
-  SmallVector<Value> same{value};
-  for (size_t i = 0; i < same.size(); ++i)
-    for (OpOperand &use : same[i].getUses())
-      if (auto reshape = dyn_cast<ReshapeOp>(use.getOwner()))
-        same.push_back(reshape);
-      else
-        out.push_back(&use);
-  return out;
-}
-
-/// Lets chains of pointwise ops write over inputs that nobody reads later: what is read and written
-/// is in the cache once, and the arena is smaller.
-void writeInPlace(func::FuncOp entry) {
-  auto staysInside = [](Value value) {
-    return value.getDefiningOp<DispatchOp>() && llvm::none_of(usesOf(value), [](OpOperand *use) {
-             return use->getOwner()->hasTrait<OpTrait::IsTerminator>();
-           });
-  };
-  for (auto dispatch : entry.getOps<DispatchOp>()) {
-    if (!llvm::all_of(dispatch.getBody().front().without_terminator(),
-                      [](Operation &op) { return isa<ConstantOp, Pointwise>(op); }))
-      continue;
-    SmallVector<int64_t> places(dispatch.getNumResults(), -1);
-    if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place"))
-      places.assign(given.asArrayRef().begin(), given.asArrayRef().end());
-    auto isLast = [&](unsigned input) {
-      SmallVector<OpOperand *> uses = usesOf(root(dispatch.getInputs()[input]));
-      return llvm::all_of(uses, [&](OpOperand *use) {
-        return use->getOwner() == dispatch ? use->getOperandNumber() == input
-                                           : use->getOwner()->isBeforeInBlock(dispatch);
-      });
-    };
-    for (auto [place, result] : llvm::zip(places, dispatch.getResults()))
-      for (unsigned i = 0; place < 0 && staysInside(result) && i < dispatch.getInputs().size(); ++i)
-        if (!llvm::is_contained(places, int64_t(i)) && readsInPlace(dispatch, i, result) &&
-            staysInside(root(dispatch.getInputs()[i])) && isLast(i))
-          place = i;
-    if (llvm::any_of(places, [](int64_t place) { return place >= 0; }))
-      dispatch->setAttr("in_place", DenseI64ArrayAttr::get(entry.getContext(), places));
-  }
-}
-
 /// A buffer before its op is built: arena places are known last.
 struct PlannedBuffer {
   const char *storage;
   int64_t index, offset, size;
+  int64_t ring = 0;                   ///< the place of its ring
+  const BandedStep *ringOf = nullptr; ///< who writes it, where that has a ring
 };
 
 struct Life {
@@ -219,16 +48,19 @@ struct Life {
   uint64_t offset = 0;
 };
 
-/// Places the lives in one arena and returns its size.
-uint64_t placeInArena(std::vector<Life> &lives) {
+/// Places the lives that `takes` accepts in one arena, not before `base`, and returns where it
+/// ends.
+uint64_t placeInArena(std::vector<Life> &lives, uint64_t base,
+                      llvm::function_ref<bool(const Life &)> takes) {
   std::vector<Life *> order;
   for (Life &life : lives)
-    order.push_back(&life);
+    if (takes(life))
+      life.offset = base, order.push_back(&life);
   llvm::sort(order, [](Life *a, Life *b) {
     return a->size != b->size ? a->size > b->size : a->buffer < b->buffer;
   });
   std::vector<Life *> placed;
-  uint64_t end = 0;
+  uint64_t end = base;
   for (Life *life : order) {
     std::vector<Life *> alive;
     for (Life *other : placed)
@@ -246,10 +78,56 @@ uint64_t placeInArena(std::vector<Life> &lives) {
   return end;
 }
 
+/// Decides which steps take turns. The buffers of those are alive together; those that may be rings
+/// get their places, and what the largest group's take is returned.
+uint64_t takeTurns(std::vector<BandedStep> &steps, std::vector<PlannedBuffer> &buffers,
+                   std::vector<Life> &lives) {
+  for (BandedStep &step : steps)
+    for (const Life &life : lives)
+      if (step.sweep && life.buffer == step.result)
+        step.lastReader = life.last;
+  formBands(steps);
+  uint64_t size = 0, end = 0;
+  for (const BandedStep &step : steps) {
+    if (!step.follows)
+      end = 0;
+    if (step.period > 0) {
+      buffers[step.result].ring = int64_t(end), buffers[step.result].ringOf = &step;
+      size = std::max(size, end += step.period);
+    }
+  }
+  for (Life &life : lives) {
+    while (steps[life.first].follows)
+      --life.first;
+    while (life.last + 1 < steps.size() && steps[life.last + 1].follows)
+      ++life.last;
+  }
+  return size;
+}
+
 /// A cast between reals, which says in what tensors are stored.
 bool isStorage(Operation &op) {
   return isa<CastOp>(op) && isa<FloatType>(getElementTypeOrSelf(op.getOperand(0))) &&
          isa<FloatType>(getElementTypeOrSelf(op.getResult(0)));
+}
+
+/// How `dispatch` takes turns with its neighbours; its buffers are inputs and then results.
+BandedStep bandedStep(DispatchOp dispatch, const cpu::Implementation &implementation,
+                      const cpu::Isa &isa, ArrayRef<uint32_t> buffers, int64_t tiles) {
+  BandedStep out;
+  out.tiles = tiles;
+  if (dispatch.getNumResults() != 1 || dispatch->hasAttr("in_place"))
+    return out;
+  out.sweep = implementation.sweep(dispatch, isa);
+  if (!out.sweep)
+    return out;
+  auto type = cast<RankedTensorType>(dispatch.getResult(0).getType());
+  for (Value input : dispatch.getInputs())
+    out.along.push_back(cast<RankedTensorType>(input.getType()).getShape() == type.getShape());
+  out.inputs.assign(buffers.begin(), buffers.end() - 1), out.result = buffers.back();
+  out.resultBytes = bytesOf(type);
+  out.imageBytes = bytesOf(dispatch.getInputs()[out.sweep->image].getType());
+  return out;
 }
 
 /// "conv + add + relu -> 1x56x56x64", and "bf16" or "f16" where the result is stored
@@ -400,8 +278,8 @@ std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &imp
 
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                         const Variables &variables, CompileReport &report, ModuleOp plans) {
-  Returns returns(entry, variables);
-  writeInPlace(entry);
+  settleReturns(entry, variables);
+  writeInPlace(entry, kernels.isa);
   std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
   auto add = [&](const char *storage, uint64_t index, uint64_t offset, uint64_t size) {
@@ -423,7 +301,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
       bufferOf[argument] = add("input", inputs++, 0, bytesOf(argument.getType()));
   for (OpOperand &operand : entry.front().getTerminator()->getOpOperands()) {
     Value value = operand.get();
-    if (auto index = returns.tied(operand))
+    if (auto index = variables.find(entry.getResultAttrDict(operand.getOperandNumber())))
       bufferOf[root(value)] = variable(*index, value);
     else
       bufferOf[root(value)] = add("output", outputs++, 0, bytesOf(value.getType()));
@@ -439,6 +317,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     Work work = {};
   };
   std::vector<Step> steps;
+  std::vector<BandedStep> banded; // of each step
   size_t firstReport = report.steps.size();
   std::map<std::pair<void *, std::string>, uint32_t> packedBuffers; // by value and kernel
   // The buffer of input `index` in the layout that `implementation` wants, packed by a step unless
@@ -463,12 +342,16 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                      implementation.packTiles(dispatch, index, kernels.isa),
                      0,
                      {0, bytesOf(source.getType()), bytesOf(type), 0}});
+    banded.emplace_back();
     report.steps.push_back({entry.getName().str(),
                             kernels.isa.level.str(),
                             layerOf(dispatch.getLoc()),
                             "pack weights",
                             implementation.name().str(),
-                            {}});
+                            {},
+                            "",
+                            "",
+                            ""});
     return it->second;
   };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
@@ -477,8 +360,13 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                     layerOf(dispatch.getLoc()),
                     summarize(dispatch),
                     "",
-                    {}};
+                    {},
+                    "",
+                    kernels.choices ? kernels.choices->source(dispatch) : "",
+                    ""};
     const cpu::Implementation &implementation = choose(dispatch, kernels.isa, told);
+    told.variant = implementation.variant(dispatch, kernels.isa);
+    told.computation = tune::computationOf(dispatch).value_or("");
     Step step{kernels.get(dispatch, implementation),
               {},
               implementation.tiles(dispatch, kernels.isa),
@@ -514,24 +402,34 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
       }
       step.buffers.push_back(bufferOf[result]);
     }
+    banded.push_back(bandedStep(dispatch, implementation, kernels.isa, step.buffers, step.tiles));
     steps.push_back(std::move(step));
     report.steps.push_back(std::move(told));
   }
-  uint64_t arena = placeInArena(lives);
+  uint64_t rings = takeTurns(banded, buffers, lives);
+  for (auto [i, step] : llvm::enumerate(banded)) {
+    StepReport &told = report.steps[firstReport + i];
+    told.bands = step.bands.size(), told.ringBytes = step.period;
+  }
+  // What may be a ring stands behind the rest, where memory that nobody touches costs nothing.
+  auto mayBeRing = [&](const Life &life) { return buffers[life.buffer].ringOf != nullptr; };
+  uint64_t bandedSize = placeInArena(lives, 0, [&](const Life &life) { return !mayBeRing(life); });
+  uint64_t arena = placeInArena(lives, bandedSize, mayBeRing);
   for (const Life &life : lives)
     buffers[life.buffer].offset = int64_t(life.offset);
 
   OpBuilder b = OpBuilder::atBlockEnd(plans.getBody());
   int64_t batch = entry->getAttrOfType<IntegerAttr>("cornet.batch").getInt();
   std::string name = (entry.getName() + "_" + kernels.isa.level).str();
-  auto plan =
-      plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch, int64_t(arena));
+  auto plan = plan::EntryOp::create(b, entry.getLoc(), name, kernels.isa.level, batch,
+                                    int64_t(arena), int64_t(rings), int64_t(bandedSize));
   b.createBlock(&plan.getBody());
   std::vector<Value> values;
   for (const PlannedBuffer &buffer : buffers)
-    values.push_back(plan::BufferOp::create(b, entry.getLoc(),
-                                            plan::BufferType::get(b.getContext()), buffer.storage,
-                                            buffer.index, buffer.offset, buffer.size));
+    values.push_back(plan::BufferOp::create(
+        b, entry.getLoc(), plan::BufferType::get(b.getContext()), buffer.storage, buffer.index,
+        buffer.offset, buffer.size, buffer.ring, buffer.ringOf ? buffer.ringOf->period : 0,
+        buffer.ringOf ? ArrayRef(buffer.ringOf->turns) : ArrayRef<int64_t>()));
   for (auto [i, step] : llvm::enumerate(steps)) {
     const StepReport &told = report.steps[firstReport + i];
     SmallVector<Value> operands;
@@ -541,7 +439,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                          told.operation, told.winner, step.scratch,
                          llvm::ArrayRef<int64_t>{int64_t(step.work.flops), int64_t(step.work.read),
                                                  int64_t(step.work.written),
-                                                 int64_t(step.work.weights)});
+                                                 int64_t(step.work.weights)},
+                         banded[i].bands, banded[i].follows);
   }
   return plan;
 }

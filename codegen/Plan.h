@@ -7,6 +7,7 @@
 #include "codegen/Compile.h"
 #include "codegen/cpu/Implementation.h"
 #include "codegen/cpu/Lower.h"
+#include "codegen/tune/Choices.h"
 #include "ir/Plan/Plan.h"
 
 #include <set>
@@ -44,7 +45,8 @@ private:
 /// The kernels of one ISA level, each distinct one once.
 class Kernels {
 public:
-  explicit Kernels(const cpu::Isa &isa) : isa(isa) {}
+  explicit Kernels(const cpu::Isa &isa, const tune::Choices *choices = nullptr)
+      : isa(isa), choices(choices) {}
   /// The name of the kernel of `dispatch` by `implementation`, emitted when it is new.
   std::string get(DispatchOp dispatch, const cpu::Implementation &implementation);
   /// The name of the kernel that packs input `index` of `dispatch` for `implementation`.
@@ -52,6 +54,7 @@ public:
                       unsigned index);
   std::vector<cpu::KernelSource> sources;
   const cpu::Isa &isa;
+  const tune::Choices *choices; ///< who chose the dispatches' variants, or null
 
 private:
   std::set<std::string> known;

@@ -19,12 +19,6 @@ uint64_t product(ArrayRef<int64_t> extents) {
   return out;
 }
 
-uint64_t bytesOf(Type type) {
-  auto tensor = cast<RankedTensorType>(type);
-  unsigned bits = tensor.getElementTypeBitWidth();
-  return uint64_t(tensor.getNumElements()) * (bits == 1 ? 1 : bits / 8);
-}
-
 uint64_t flopsOf(Operation &op) {
   if (op.getNumResults() == 0)
     return 0;
@@ -75,6 +69,12 @@ uint64_t readOf(BlockArgument argument) {
 }
 
 } // namespace
+
+uint64_t bytesOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  unsigned bits = tensor.getElementTypeBitWidth();
+  return uint64_t(tensor.getNumElements()) * (bits == 1 ? 1 : bits / 8);
+}
 
 Work workOf(DispatchOp dispatch) {
   Work work;

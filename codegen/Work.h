@@ -21,4 +21,7 @@ struct Work {
 /// what arrives counts.
 Work workOf(DispatchOp dispatch);
 
+/// Bytes of a tensor in memory.
+uint64_t bytesOf(mlir::Type tensor);
+
 } // namespace cornet

@@ -49,21 +49,26 @@ auto plan(Builder &b, plan::EntryOp plan, const std::vector<std::string> &kernel
                        .Case("variable", fb::Storage_variable)
                        .Default(fb::Storage_arena);
     indices[buffer.getResult()] = uint32_t(buffers.size());
-    buffers.push_back(fb::CreateBuffer(b, storage, uint32_t(buffer.getIndex()), buffer.getOffset(),
-                                       buffer.getSize()));
+    std::vector<uint64_t> turns(buffer.getTurns().begin(), buffer.getTurns().end());
+    buffers.push_back(fb::CreateBufferDirect(b, storage, uint32_t(buffer.getIndex()),
+                                             buffer.getOffset(), buffer.getSize(), buffer.getRing(),
+                                             buffer.getPeriod(), turns.empty() ? nullptr : &turns));
   }
   for (auto step : plan.getBody().front().getOps<plan::StepOp>()) {
     std::vector<uint32_t> operands;
     for (Value buffer : step.getBuffers())
       operands.push_back(indices.lookup(buffer));
+    std::vector<uint64_t> bands(step.getBands().begin(), step.getBands().end());
     auto kernel = llvm::find(kernels, step.getKernel()) - kernels.begin();
     steps.push_back(fb::CreateStepDirect(
         b, step.getLayer().str().c_str(), step.getSummary().str().c_str(),
         step.getImplementation().str().c_str(), uint32_t(kernel), &operands, step.getTiles(),
         step.getScratch(), uint64_t(step.getWork()[0]), uint64_t(step.getWork()[1]),
-        uint64_t(step.getWork()[2]), uint64_t(step.getWork()[3])));
+        uint64_t(step.getWork()[2]), uint64_t(step.getWork()[3]), bands.empty() ? nullptr : &bands,
+        step.getFollows()));
   }
-  return fb::CreatePlanDirect(b, plan.getBatch(), plan.getArena(), &buffers, &steps);
+  return fb::CreatePlanDirect(b, plan.getBatch(), plan.getArena(), &buffers, &steps,
+                              plan.getRings(), plan.getBanded());
 }
 
 auto entry(Builder &b, const Entry &entry, const std::vector<std::string> &kernels) {

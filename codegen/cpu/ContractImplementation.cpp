@@ -30,6 +30,8 @@ public:
   StringRef name() const override { return "contract"; }
 
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
+    if (!Variant::of(rootOf(dispatch)).allows("contract"))
+      return "another implementation is asked for";
     std::vector<Contraction> all = contractionsOf(dispatch, isa);
     if (all.empty())
       return "no product, or of a form it does not know (transposed data, broadcast batches, wide "
@@ -41,9 +43,18 @@ public:
     if (auto reason = refuseEpilogue(dispatch, rootOf(dispatch)))
       return reason;
     for (const Contraction &k : all)
-      if (!k.flat() && k.S > 0 && k.guardedTiles(k.tile.rows) > 8)
+      if (!k.tile.fits(isa))
+        return "its register tile takes more registers than the level has";
+      else if (!k.flat() && k.S > 0 && k.guardedTiles(k.tile.rows) > 8)
         return "the border is too wide";
     return std::nullopt;
+  }
+
+  std::vector<Way> ways(DispatchOp dispatch, const Isa &isa) const override {
+    return contractWays(dispatch, isa);
+  }
+  std::string variant(DispatchOp dispatch, const Isa &isa) const override {
+    return variantOf(contractionsOf(dispatch, isa).front().tile).text();
   }
 
   RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {
@@ -95,6 +106,37 @@ public:
     return count;
   }
 
+  std::optional<Sweep> sweep(DispatchOp dispatch, const Isa &isa) const override {
+    std::vector<Contraction> all = contractionsOf(dispatch, isa);
+    const Contraction k = all[0];
+    if (all.size() > 1 || k.parts > 1 || !k.packed || !(k.flat() || k.plain()))
+      return std::nullopt;
+    int64_t panels = ceilDiv(k.outputs, k.columnsOf(isa)), units = k.units();
+    int64_t bytes = ceilDiv(getElementTypeOrSelf(k.input).getIntOrFloatBitWidth(), 8);
+    int64_t block = panels > 1 ? k.block(bytes) : 1;
+    auto unitsOf = [=](int64_t blocks) { return std::min(blocks * block, units); };
+    auto pixels = [=](int64_t blocks) { // of the result
+      return k.flat() ? std::min(unitsOf(blocks) * k.tile.rows, k.width)
+                      : unitsOf(blocks) * k.width;
+    };
+    auto read = [=](int64_t blocks) {
+      int64_t seen = k.flat() ? pixels(blocks) : k.linesRead(unitsOf(blocks)) * k.inWidth;
+      return seen * k.pixel;
+    };
+    auto passed = [=](int64_t blocks) {
+      int64_t seen = k.flat() ? pixels(blocks) : k.linesPassed(unitsOf(blocks)) * k.inWidth;
+      return seen * k.pixel;
+    };
+    auto written = [=](int64_t blocks) { return pixels(blocks) * k.outputs; };
+    return Sweep{cast<BlockArgument>(k.input).getArgNumber(),
+                 block * panels,
+                 ceilDiv(units, block),
+                 read,
+                 passed,
+                 written,
+                 written};
+  }
+
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};
@@ -134,13 +176,10 @@ private:
           weights(epilogue.flat(k.weights)),
           bytes(cast<MemRefType>(input.getType()).getElementTypeBitWidth() / 8) {}
 
-    /// Tiles go by blocks of units, within a block by panels: a block's input stays in the second
-    /// cache while the panels pass, a panel in the first while the block's units do. Threads take
-    /// neighbouring tiles, so they split the pixels, and the next op finds its lines where they
-    /// were written. Where weights outweigh pixels all is one block, and threads split the panels.
+    /// Block by block, panel by panel, unit by unit.
     void emit(Value begin, Value end) {
       int64_t units = k.units();
-      int64_t panels = ceilDiv(k.outputs, width), block = blockOf(units);
+      int64_t panels = ceilDiv(k.outputs, width), block = k.block(bytes);
       c.loop(begin, end, [&](Value all) {
         Value part = c.div(all, units * panels), t = c.rem(all, units * panels);
         Value first = c.mul(c.div(t, block * panels), block), inBlock = c.rem(t, block * panels);
@@ -166,14 +205,6 @@ private:
     /// words before their turn.
     static constexpr int64_t kStreamed = 65536, kAhead = 48;
     using Line = Geometry::Line;
-
-    int64_t blockOf(int64_t units) const {
-      int64_t pixels = k.flat() ? k.width : k.lines / k.perLine * k.inHeight * k.inWidth;
-      if (pixels < k.R * k.S * k.outputs)
-        return units;
-      int64_t unit = bytes * k.pixel * (k.flat() ? tile.rows : k.strideY * k.inWidth);
-      return std::clamp<int64_t>((128 << 10) / unit, 1, units);
-    }
 
     /// The weights of the word of k that begins at `at`, for vector `j`.
     Value weightsOf(Value at, int64_t j, bool half) {

@@ -18,11 +18,31 @@ int64_t product(ArrayRef<int64_t> extents) {
   return out;
 }
 
-/// The tile with the least work by a count of multiplications and loads: one of each starts per
-/// half cycle, a sum needs eight of its kind in flight. The width of a panel depends on no batch,
-/// so that batches share weights.
+/// Estimated time of a line of `pixels`, for all outputs of a part, in tiles of `tile`. A
+/// multiply-add and a load start together, a sum needs eight of its kind in flight.
+double lineCost(const Contraction &k, int64_t pixels, const RegisterTile &tile, const Isa &isa) {
+  if (pixels == 0)
+    return 0;
+  const Costs &costs = isa.costs;
+  auto step = [&](int64_t rows) {
+    return double(std::max({rows * tile.columns, rows + tile.columns, int64_t(8)}) + 1);
+  };
+  int64_t count = ceilDiv(pixels, tile.rows), rows = pixels / count, longer = pixels % count;
+  double steps = double(longer) * step(rows + 1) + double(count - longer) * step(rows);
+  double depth = double(k.R * k.S * k.channels) / double(k.word);
+  // Tiles of a panel read it again, from the second cache where it is larger than the first.
+  double panelBytes = depth * 4 * double(tile.columns * isa.lanes);
+  double beyond = std::max(0.0, 1 - costs.firstBytes / panelBytes);
+  double again = costs.weights * beyond * double(count * tile.columns);
+  double inputs = costs.inputs * double(pixels * k.channels) / double(k.word * isa.lanes);
+  return double(ceilDiv(k.outputs, tile.columns * isa.lanes)) * (depth * (steps + again) + inputs);
+}
+
+/// The tile with the least estimated time. The width of a panel depends on no batch, so that
+/// batches share weights.
 RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, const Isa &isa) {
-  int64_t registers = isa.registers, best = -1;
+  int64_t registers = isa.registers;
+  double best = -1;
   int64_t pixels = isProduct ? 14 : k.flat() ? k.width / batch : k.width;
   RegisterTile tile{1, 1};
   // Pixels a multiple of 4 KiB apart meet in one set of the first cache, which has eight ways.
@@ -30,14 +50,9 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
   bool meet = k.strideX * k.pixel * bytes % 4096 == 0;
   for (int64_t columns = 1; columns <= 4; ++columns) {
     int64_t most = std::min<int64_t>((registers - columns - 1) / columns, meet ? 7 : 14);
-    int64_t count = ceilDiv(pixels, most), cost = 0;
     if (most < 1)
       continue;
-    for (int64_t i = 0; i < count; ++i) {
-      int64_t rows = pixels / count + (i < pixels % count);
-      cost += std::max({rows * columns, rows + columns, int64_t(8)}) + 1;
-    }
-    cost *= ceilDiv(k.outputs, columns * isa.lanes);
+    double cost = lineCost(k, pixels, {most, columns}, isa);
     if (best < 0 || cost < best)
       best = cost, tile = {most, columns};
   }
@@ -46,10 +61,14 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
   return tile;
 }
 
-/// Chooses the tile and completes what panels follow from it.
-void complete(Contraction &k, bool isProduct, int64_t batch, int64_t &packedCells, const Isa &isa) {
-  k.tile = chooseTile(k, isProduct, batch, isa);
+/// Chooses the tile, unless one is asked for, and completes what panels follow from it.
+void complete(Contraction &k, bool isProduct, int64_t batch, const Variant &wish,
+              int64_t &packedCells, const Isa &isa) {
   k.word = isa.dots && isBF16(k.input) && isBF16(k.weights) ? 2 : 1;
+  if (wish.rows)
+    k.tile = {std::min(wish.rows, std::max<int64_t>(k.width, 1)), wish.columns};
+  else
+    k.tile = chooseTile(k, isProduct, batch, isa);
   k.through = k.word > 1 && k.channels % k.word && k.S > 1 && k.S * k.channels <= 64 &&
               k.parts == 1 && k.dilationX == 1 && k.packed && k.panels.outputStep == 1;
   k.panels.word = k.word;
@@ -162,7 +181,40 @@ std::vector<Contraction> describe(ConvTransposeOp op) {
   return all;
 }
 
+/// Estimated time in tiles of `tile`.
+double tileCost(const Contraction &k, const RegisterTile &tile, const Isa &isa) {
+  return double(k.parts * k.lines) * lineCost(k, k.width, tile, isa);
+}
+
 } // namespace
+
+int64_t Contraction::block(int64_t bytes) const {
+  int64_t pixels = flat() ? width : lines / perLine * inHeight * inWidth;
+  if (pixels < R * S * outputs)
+    return units();
+  int64_t unit = bytes * std::max(pixel * (flat() ? tile.rows : strideY * inWidth),
+                                  outputs * (flat() ? tile.rows : width));
+  return std::clamp<int64_t>((64 << 10) / unit, 1, units());
+}
+
+double directCost(const Contraction &k, const Isa &isa) { return tileCost(k, k.tile, isa); }
+
+std::vector<Way> contractWays(DispatchOp dispatch, const Isa &isa) {
+  std::vector<Contraction> all = contractionsOf(dispatch, isa);
+  std::vector<Way> out;
+  if (all.empty())
+    return out;
+  int64_t vectors = ceilDiv(all[0].outputs, isa.lanes);
+  for (RegisterTile tile{1, 1}; tile.columns <= std::min<int64_t>(4, vectors); ++tile.columns)
+    for (tile.rows = 1; tile.rows <= std::min<int64_t>(14, all[0].width) && tile.fits(isa);
+         ++tile.rows) {
+      double cycles = 0;
+      for (const Contraction &k : all)
+        cycles += tileCost(k, tile, isa);
+      out.push_back({variantOf(tile), cycles});
+    }
+  return out;
+}
 
 std::vector<Contraction> contractionsOf(DispatchOp dispatch, const Isa &isa) {
   Operation *root = rootOf(dispatch);
@@ -179,11 +231,14 @@ std::vector<Contraction> contractionsOf(DispatchOp dispatch, const Isa &isa) {
     all = describe(transposed);
   }
   int64_t packedCells = 0;
+  Variant wish = Variant::of(root);
+  if (wish.implementation != "contract")
+    wish = {};
   for (Contraction &k : all) {
     int64_t batch = shapeOf(k.input)[0];
     if (!isa_and_present<MatmulOp>(root) && k.flat())
       k.width = k.inWidth = k.width * k.lines, k.lines = k.perLine = k.inHeight = 1, k.lineStep = 0;
-    complete(k, isa_and_present<MatmulOp>(root), batch, packedCells, isa);
+    complete(k, isa_and_present<MatmulOp>(root), batch, wish, packedCells, isa);
   }
   return all;
 }

@@ -7,6 +7,7 @@
 #include "codegen/cpu/Epilogue.h"
 #include "codegen/cpu/Geometry.h"
 #include "codegen/cpu/Panels.h"
+#include "codegen/cpu/Variant.h"
 
 #include <vector>
 
@@ -15,7 +16,12 @@ namespace cornet::cpu {
 /// A register tile: rows of pixels times columns of vectors.
 struct RegisterTile {
   int64_t rows = 1, columns = 1;
+  /// Whether its sums, a row of weights and an input cell have a register each.
+  bool fits(const Isa &isa) const { return rows * columns + columns + 1 <= isa.registers; }
 };
+inline Variant variantOf(const RegisterTile &tile) {
+  return {"contract", 0, 0, tile.rows, tile.columns, 0};
+}
 
 /// Output pixels in `lines` of `width`, each a sum over k of input cells and weights. The cells
 /// that one phase of a strided transposed convolution computes are such pixels, some steps apart in
@@ -52,10 +58,22 @@ struct Contraction : Geometry {
   int64_t columnsOf(const Isa &isa) const { return tile.columns * isa.lanes; }
   /// Register tiles of a panel: pixels of the one long line, or lines.
   int64_t units() const { return flat() ? (width + tile.rows - 1) / tile.rows : lines; }
+  /// Units of a block: tiles go by blocks of units, within a block by panels. A block's input and
+  /// what it computes stay in the second cache while the panels pass, a panel in the first while
+  /// the block's units do. Threads take neighbouring tiles, so they split the pixels, and the next
+  /// op finds its lines where they were written. Where weights outweigh pixels all is one block,
+  /// and threads split the panels. `bytes`: of an input's cell.
+  int64_t block(int64_t bytes) const;
   int64_t tiles(const Isa &isa) const {
     return parts * ((outputs + columnsOf(isa) - 1) / columnsOf(isa)) * units();
   }
 };
+
+/// Estimated time of computing `k` directly in its tile.
+double directCost(const Contraction &k, const Isa &isa);
+
+/// Every register tile that could serve the dispatch; none where it is no contraction.
+std::vector<Way> contractWays(DispatchOp dispatch, const Isa &isa);
 
 /// The contractions that make up the dispatch's root, or none where it is no contraction of a known
 /// form. Weights of all are packed into one buffer.

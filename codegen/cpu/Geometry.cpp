@@ -46,6 +46,19 @@ Value Geometry::highOf(const Code &c, const Line &at, int64_t rows) const {
   return c.min(c.sub(c.index(inHeight), at.top), c.index(rows));
 }
 
+int64_t Geometry::linesRead(int64_t count) const {
+  if (count == 0)
+    return 0;
+  int64_t image = (count - 1) / perLine, y = (count - 1) % perLine;
+  int64_t bottom = y * strideY - padY + (R - 1) * dilationY + 1;
+  return image * inHeight + std::clamp<int64_t>(bottom, 0, inHeight);
+}
+
+int64_t Geometry::linesPassed(int64_t count) const {
+  int64_t image = count / perLine, y = count % perLine;
+  return image * inHeight + std::clamp<int64_t>(y * strideY - padY, 0, inHeight);
+}
+
 bool Geometry::hasRows() const {
   for (int64_t y = 0; y < perLine; ++y) {
     bool found = false;

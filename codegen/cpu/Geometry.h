@@ -49,6 +49,10 @@ struct Geometry {
   Line lineAt(const Code &c, mlir::Value line) const;
   /// Of `rows` input lines from the line's top on, how many end inside the image.
   mlir::Value highOf(const Code &c, const Line &at, int64_t rows) const;
+  /// How many leading input lines (of all images) the first `count` output lines read, and how many
+  /// no line after those reads.
+  int64_t linesRead(int64_t count) const;
+  int64_t linesPassed(int64_t count) const;
   /// Whether some window reads outside the image above or below.
   bool guardedLines() const {
     return padY > 0 || (perLine - 1) * strideY - padY + (R - 1) * dilationY >= inHeight;

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "codegen/cpu/Isa.h"
+#include "codegen/cpu/Sweep.h"
+#include "codegen/cpu/Variant.h"
 #include "ir/Ops/Ops.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -20,6 +22,12 @@ public:
 
   /// Why this implementation cannot serve `dispatch`, or nothing when it can.
   virtual std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const = 0;
+
+  /// The ways this implementation can go about a dispatch that it does not refuse, of which the
+  /// attribute `variant` asks for one; none where it has only one way.
+  virtual std::vector<Way> ways(DispatchOp dispatch, const Isa &isa) const { return {}; }
+  /// The way it goes now, with every size; empty where it has only one.
+  virtual std::string variant(DispatchOp dispatch, const Isa &isa) const { return ""; }
 
   /// The layout in which the kernel wants input `index`, a constant; the plain one unless
   /// overridden.
@@ -41,6 +49,11 @@ public:
   /// bits.
   virtual int64_t tiles(DispatchOp dispatch, const Isa &isa) const = 0;
 
+  /// How the tiles, in their order, walk down an image; nothing where they do not.
+  virtual std::optional<Sweep> sweep(DispatchOp dispatch, const Isa &isa) const {
+    return std::nullopt;
+  }
+
   /// Cells of f32 that a call needs to work in; the kernel has them as its last memref when there
   /// are any.
   virtual int64_t scratch(DispatchOp dispatch, const Isa &isa) const { return 0; }
@@ -51,6 +64,9 @@ public:
 };
 
 llvm::ArrayRef<const Implementation *> implementations();
+
+/// The first that does not refuse `dispatch`.
+const Implementation &implementationOf(DispatchOp dispatch, const Isa &isa);
 
 const Implementation &winogradImplementation();
 const Implementation &amxImplementation();

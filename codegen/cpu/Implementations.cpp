@@ -20,4 +20,11 @@ llvm::ArrayRef<const Implementation *> implementations() {
   return list;
 }
 
+const Implementation &implementationOf(DispatchOp dispatch, const Isa &isa) {
+  for (const Implementation *implementation : implementations())
+    if (!implementation->refuse(dispatch, isa))
+      return *implementation;
+  llvm_unreachable("the last implementation accepts everything");
+}
+
 } // namespace cornet::cpu

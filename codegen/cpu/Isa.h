@@ -5,6 +5,8 @@
 // assumed. Emitters ask for these facts and never for a level's name.
 #pragma once
 
+#include "codegen/cpu/Costs.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -26,6 +28,7 @@ struct Isa {
   /// widened first.
   bool dots = false;
   bool tiles = false; ///< whether there are tile registers for bf16
+  Costs costs = {};   ///< what estimates are made of
 
   llvm::StringRef triple() const {
     return architecture == Architecture::aarch64 ? "aarch64-unknown-linux-gnu"

@@ -14,18 +14,21 @@ using namespace llvm;
 
 namespace cornet::cpu {
 
-KernelCache::KernelCache() {
+std::string KernelCache::folderName() {
   SmallString<128> path;
-  if (auto chosen = sys::Process::GetEnv("CORNET_CACHE_DIR")) {
-    folder = *chosen;
-  } else if (auto cache = sys::Process::GetEnv("XDG_CACHE_HOME"); cache && !cache->empty()) {
+  if (auto chosen = sys::Process::GetEnv("CORNET_CACHE_DIR"))
+    return *chosen;
+  if (auto cache = sys::Process::GetEnv("XDG_CACHE_HOME"); cache && !cache->empty())
     path = *cache;
-    sys::path::append(path, "cornet");
-    folder = path.str();
-  } else if (sys::path::home_directory(path)) {
-    sys::path::append(path, ".cache", "cornet");
-    folder = path.str();
-  }
+  else if (sys::path::home_directory(path))
+    sys::path::append(path, ".cache");
+  else
+    return "";
+  sys::path::append(path, "cornet");
+  return path.str().str();
+}
+
+KernelCache::KernelCache() : folder(folderName()) {
   if (!folder.empty() && sys::fs::create_directories(folder))
     folder.clear();
 }

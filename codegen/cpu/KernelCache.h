@@ -18,6 +18,9 @@ class KernelCache {
 public:
   KernelCache();
 
+  /// The folder's name; empty when the cache is off.
+  static std::string folderName();
+
   /// The name under which the kernel with this text, compiled for this ISA level by this compiler,
   /// is kept.
   static std::string key(llvm::StringRef text, llvm::StringRef isa);

@@ -109,6 +109,20 @@ public:
     return r.inner == 1 ? r.outer : r.outer * blocksOf(r, isa) / vectorsOf(r, isa);
   }
 
+  std::optional<Sweep> sweep(DispatchOp dispatch, const Isa &isa) const override {
+    ArrayRef<int64_t> shape = shapeOf(dispatch.getResult(0));
+    BlockArgument *image = llvm::find_if(dispatch.getBody().getArguments(), [&](Value argument) {
+      return shapeOf(argument) == shape;
+    });
+    if (!isa_and_present<Pointwise>(rootOf(dispatch)) ||
+        image == dispatch.getBody().getArguments().end())
+      return std::nullopt;
+    std::optional<LongRow> row = LongRow::of(dispatch, isa);
+    int64_t tile = row ? row->tile(isa) : shape.back(), all = cells(shape);
+    auto done = [=](int64_t blocks) { return std::min(blocks * tile, all); };
+    return Sweep{image->getArgNumber(), 1, tiles(dispatch, isa), done, done, done, done};
+  }
+
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};

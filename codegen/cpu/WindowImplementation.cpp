@@ -104,6 +104,23 @@ public:
     return w.lines / w.perLine * cut.bands * cut.chunks();
   }
 
+  std::optional<Sweep> sweep(DispatchOp dispatch, const Isa &isa) const override {
+    Window w = *describe(rootOf(dispatch));
+    Cut cut(w, isa);
+    auto linesOf = [=](int64_t blocks) { // each image's last band may be short
+      return blocks / cut.bands * w.perLine + blocks % cut.bands * cut.rows;
+    };
+    int64_t line = w.inWidth * w.channels;
+    auto written = [=](int64_t blocks) { return linesOf(blocks) * w.width * w.channels; };
+    return Sweep{cast<BlockArgument>(w.input).getArgNumber(),
+                 cut.chunks(),
+                 w.lines / w.perLine * cut.bands,
+                 [=](int64_t blocks) { return w.linesRead(linesOf(blocks)) * line; },
+                 [=](int64_t blocks) { return w.linesPassed(linesOf(blocks)) * line; },
+                 written,
+                 written};
+  }
+
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};

@@ -17,6 +17,7 @@
 
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/Toom.h"
+#include "codegen/cpu/Variant.h"
 
 namespace cornet::cpu {
 
@@ -25,11 +26,13 @@ struct Winograd {
   Toom y, x;
   int64_t patchesY = 0, patchesX = 0; ///< of an image, down and across
   int64_t patches = 0;                ///< of all images
-  RegisterTile tile = {};             ///< patches times vectors of outputs
-  int64_t width = 0;                  ///< lanes of a panel
-  int64_t block = 0;                  ///< patches of a block, a multiple of tile.rows
-  int64_t chunk = 0;                  ///< channels transformed together
-  double cost = 0;                    ///< estimated cycles
+  /// Operations of a transform of one channel: of a kernel, of an input patch, of an output patch.
+  int64_t weightWork = 0, inputWork = 0, outputWork = 0;
+  RegisterTile tile = {}; ///< patches times vectors of outputs
+  int64_t width = 0;      ///< lanes of a panel
+  int64_t block = 0;      ///< patches of a block, a multiple of tile.rows
+  int64_t chunk = 0;      ///< channels transformed together
+  double cost = 0;        ///< estimated cycles
 
   int64_t products() const { return y.alpha * x.alpha; }
   int64_t chunks() const { return (k.channels + chunk - 1) / chunk; }
@@ -45,10 +48,14 @@ struct Winograd {
   int64_t weightCells() const { return products() * weightPitch(); }
   int64_t sumCells() const { return products() * sumPitch(); }
   int64_t scratch() const { return inputCells() + weightCells() + sumCells() + y.m * x.m * width; }
+  Variant variant() const { return {"winograd", y.m, x.m, 0, tile.columns, chunk}; }
 };
 
 /// The dispatch's root as such a convolution, in the patch with the least estimated work; else why
 /// not: it is none, or computing it directly is less.
 std::optional<Winograd> winogradOf(DispatchOp dispatch, const Isa &isa, std::string &whyNot);
+
+/// Every patch, tile and chunk that could serve the dispatch; none where it is no such convolution.
+std::vector<Way> winogradWays(DispatchOp dispatch, const Isa &isa);
 
 } // namespace cornet::cpu

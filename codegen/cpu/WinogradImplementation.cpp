@@ -299,6 +299,13 @@ public:
     return refuseEpilogue(dispatch, rootOf(dispatch));
   }
 
+  std::vector<Way> ways(DispatchOp dispatch, const Isa &isa) const override {
+    return winogradWays(dispatch, isa);
+  }
+  std::string variant(DispatchOp dispatch, const Isa &isa) const override {
+    return planOf(dispatch, isa)->variant().text();
+  }
+
   RankedTensorType packedType(DispatchOp dispatch, unsigned index, const Isa &isa) const override {
     Winograd w = *planOf(dispatch, isa);
     auto type = cast<RankedTensorType>(dispatch.getInputs()[index].getType());
@@ -330,6 +337,42 @@ public:
 
   int64_t tiles(DispatchOp dispatch, const Isa &isa) const override {
     return planOf(dispatch, isa)->tiles();
+  }
+
+  std::optional<Sweep> sweep(DispatchOp dispatch, const Isa &isa) const override {
+    const Winograd w = *planOf(dispatch, isa);
+    // Lines of patches, of all images, that so many blocks complete and touch.
+    auto completed = [=](int64_t blocks) {
+      return std::min(blocks * w.block, w.patches) / w.patchesX;
+    };
+    auto begun = [=](int64_t blocks) {
+      return (std::min(blocks * w.block, w.patches) + w.patchesX - 1) / w.patchesX;
+    };
+    auto cells = [=](int64_t lines) {
+      int64_t image = lines / w.patchesY, y = lines % w.patchesY * w.y.m;
+      return (image * w.k.perLine + y) * w.k.width * w.k.outputs;
+    };
+    // Cells of the input above its line `y` of an image.
+    auto above = [=](int64_t image, int64_t y) {
+      return (image * w.k.inHeight + std::clamp<int64_t>(y, 0, w.k.inHeight)) * w.k.inWidth *
+             w.k.channels;
+    };
+    auto read = [=](int64_t blocks) {
+      int64_t last = begun(blocks) - 1;
+      return last < 0 ? int64_t(0)
+                      : above(last / w.patchesY, last % w.patchesY * w.y.m - w.k.padY + w.y.alpha);
+    };
+    auto passed = [=](int64_t blocks) {
+      int64_t next = completed(blocks);
+      return above(next / w.patchesY, next % w.patchesY * w.y.m - w.k.padY);
+    };
+    return Sweep{cast<BlockArgument>(w.k.input).getArgNumber(),
+                 w.panels(),
+                 w.blocks(),
+                 read,
+                 passed,
+                 [=](int64_t blocks) { return cells(completed(blocks)); },
+                 [=](int64_t blocks) { return cells(begun(blocks)); }};
   }
 
   int64_t scratch(DispatchOp dispatch, const Isa &isa) const override {

@@ -19,8 +19,8 @@ struct Imported {
 /// Reads the model at `path`. Never throws.
 Imported importModel(const std::string &path);
 
-/// Whether the .h5 file at `path` holds weights without a model. False where it cannot be read. Never
-/// throws.
+/// Whether the .h5 file at `path` holds weights without a model. False where it cannot be read.
+/// Never throws.
 bool holdsWeightsOnly(const std::string &path);
 
 /// Reads a model from its configuration, as Keras's to_json() writes it, with `weights` in the

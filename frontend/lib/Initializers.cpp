@@ -146,7 +146,8 @@ std::vector<float> Variable::value() const {
   for (int64_t extent : shape)
     count *= extent;
   // Two weights with one seed must not be equal: the name is part of the key.
-  uint64_t key = 0xcbf29ce484222325ull ^ (initializer.seed ? initializer.seed : random_seed()) * 0x9E3779B97F4A7C15ull;
+  uint64_t key = 0xcbf29ce484222325ull ^
+                 (initializer.seed ? initializer.seed : random_seed()) * 0x9E3779B97F4A7C15ull;
   for (unsigned char letter : name) // FNV-1a
     key = (key ^ letter) * 0x100000001b3ull;
   if (initializer.name == "orthogonal")

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <utility>
@@ -56,9 +57,16 @@ std::string fit(std::string text, size_t width) {
   return text;
 }
 
+thread_local std::optional<Shape> nextInput;
+
 } // namespace
 
+InputShape::InputShape(Shape shape) { nextInput = std::move(shape); }
+InputShape::~InputShape() { nextInput.reset(); }
+
 Tensor Input(Shape shape, InputOptions options, std::source_location where) {
+  if (std::optional<Shape> other = std::exchange(nextInput, std::nullopt))
+    shape = std::move(*other);
   std::shared_ptr<Graph> graph = Recording::current();
   if (graph->layer.empty())
     graph->where = where;

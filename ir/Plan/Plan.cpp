@@ -24,10 +24,13 @@ void PlanDialect::initialize() {
 }
 
 LogicalResult EntryOp::verify() {
-  for (auto buffer : getBody().front().getOps<BufferOp>())
+  for (auto buffer : getBody().front().getOps<BufferOp>()) {
     if (buffer.getStorage() == "arena" &&
         (buffer.getOffset() > getArena() || buffer.getSize() > getArena() - buffer.getOffset()))
       return buffer.emitOpError("plan_c1: lies outside the arena of ") << getArena() << " bytes";
+    else if (buffer.getRing() > getRings() || buffer.getPeriod() > getRings() - buffer.getRing())
+      return buffer.emitOpError("plan_c1: lies outside the rings of ") << getRings() << " bytes";
+  }
   return success();
 }
 
@@ -45,6 +48,18 @@ LogicalResult StepOp::verify() {
       getWork().size() != 4)
     return emitOpError("plan_c4: a step needs a buffer and a tile, scratch in multiples of 64, and "
                        "four numbers of work");
+  ArrayRef<int64_t> ends = getBands();
+  bool good = ends.empty() || ends.back() == int64_t(getTiles());
+  for (size_t i = 0; i < ends.size(); ++i)
+    good &= ends[i] >= (i ? ends[i - 1] : 0);
+  if (getFollows()) {
+    auto before = dyn_cast_or_null<StepOp>((*this)->getPrevNode());
+    good &= before && !ends.empty() && before.getBands().size() == ends.size();
+  }
+  if (!good)
+    return emitOpError(
+        "plan_c5: the ends of bands ascend to the number of tiles, and a step has as "
+        "many as the one it follows");
   return success();
 }
 

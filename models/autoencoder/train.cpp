@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An autoencoder squeezes 64 pixels through 8 numbers and back. Its targets are its inputs; the
-// encoder is a model of its own that shares the weights.
+// An autoencoder, whose targets are its inputs, and what its encoder alone says.
 //     train_autoencoder [--epochs N] [--seed N]
+#include "models/autoencoder/autoencoder.h"
 #include "models/data.h"
 #include "models/pictures.h"
 
@@ -13,14 +13,7 @@ int main(int argc, char **argv) try {
   set_random_seed(models::number(argc, argv, "--seed", 1));
   models::Split data = models::load("digits", argc, argv);
 
-  Tensor image = Input({8, 8, 1});
-  Tensor x = Dense({.units = 64, .activation = "relu"})(Flatten()(image));
-  Tensor code = Dense({.units = 8, .name = "code"})(x);
-  x = Dense({.units = 64, .activation = "relu"})(code);
-  x = Dense({.units = 64, .activation = "sigmoid"})(x);
-  Model autoencoder = Functional({image}, {Reshape({.target_shape = {8, 8, 1}})(x)}, "autoencoder");
-  Model encoder = Functional({image}, {code}, "encoder");
-
+  auto [autoencoder, encoder] = models::autoencoder();
   Trainer trainer(autoencoder);
   trainer.compile({.optimizer = Adam(), .loss = "mse"});
   trainer.fit(data.x, data.x,

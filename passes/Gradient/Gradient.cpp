@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Writes every cornet.gradient in vector-Jacobian products. Reverse accumulation over the ops'
-// Differentiable interface: gradients of several uses are added, branches that reach no wanted value
-// are not differentiated, and what nothing flows to has a gradient of zeros. Gradients of one y are
-// accumulated together, at the first of them; a gradient of a gradient is written after the inner one.
-// The ops of a checkpoint (`cornet.checkpoint`, one name for each) are computed again from what they
-// read, when the first gradient reaches them, so that nothing between is kept. The gradient of a
-// custom_gradient is computed as its own ops say, from what arrives.
-// Requires: static shapes; composites without a gradient decomposed. Guarantees: no cornet.gradient
-// and no mark of a checkpoint is left. Fails, naming the op, where a gradient is not known.
+// Differentiable interface: gradients of several uses are added, branches that reach no wanted
+// value are not differentiated, and what nothing flows to has a gradient of zeros. Gradients of one
+// y are accumulated together, at the first of them; a gradient of a gradient is written after the
+// inner one. The ops of a checkpoint (`cornet.checkpoint`, one name for each) are computed again
+// from what they read, when the first gradient reaches them, so that nothing between is kept. The
+// gradient of a custom_gradient is computed as its own ops say, from what arrives. Requires: static
+// shapes; composites without a gradient decomposed. Guarantees: no cornet.gradient and no mark of a
+// checkpoint is left. Fails, naming the op, where a gradient is not known.
 #include "ir/Ops/Build.h"
 #include "passes/Passes.h"
 
@@ -112,8 +112,8 @@ private:
 
   static bool isVariable(Value value) {
     auto argument = dyn_cast<BlockArgument>(value);
-    auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
-                             : func::FuncOp();
+    auto function =
+        argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
     return function && function.getArgAttr(argument.getArgNumber(), "cornet.variable");
   }
 

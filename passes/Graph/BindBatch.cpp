@@ -6,7 +6,8 @@
 // cornet.entry = "name" and cornet.batch = size. Rows of an entry point do not depend on one
 // another unless it is marked `cornet.whole`; of such a one, arguments and results with a batch are
 // marked `cornet.batched`, and it is cloned once where nothing has a batch. An entry point with
-// sizes of its own (`cornet.batches`) is cloned for those instead. Kept for others: everything else.
+// sizes of its own (`cornet.batches`) is cloned for those instead. Kept for others: everything
+// else.
 #include "ir/Ops/Ops.h"
 #include "passes/Passes.h"
 

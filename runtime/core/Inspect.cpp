@@ -117,7 +117,9 @@ uint64_t cornet_program_plan_arena(const cornet_program *program, size_t entry, 
   uint64_t scratch = 0;
   for (unsigned s = 0; found && s < found->steps()->size(); ++s)
     scratch = std::max(scratch, found->steps()->Get(s)->scratch());
-  return found ? found->arena_size() + scratch : 0;
+  return !found                    ? 0
+         : found->rings_size() > 0 ? found->banded_size() + found->rings_size() + scratch
+                                   : found->arena_size() + scratch;
 }
 size_t cornet_program_step_count(const cornet_program *program, size_t entry, size_t plan) {
   const fb::Plan *found = planOf(program, entry, plan);

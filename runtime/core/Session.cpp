@@ -37,16 +37,24 @@ struct StepCall {
   Kernel kernel;
   void *const *buffers; ///< of share 0; those of the next share are `stride` further
   size_t stride;
-  uint64_t tiles;
+  uint64_t begin, end; ///< tiles
   unsigned threads;
 };
 
 void runShare(void *data, unsigned thread) {
   const StepCall &call = *static_cast<const StepCall *>(data);
-  uint64_t begin = call.tiles * thread / call.threads,
-           end = call.tiles * (thread + 1) / call.threads;
+  uint64_t tiles = call.end - call.begin, begin = call.begin + tiles * thread / call.threads,
+           end = call.begin + tiles * (thread + 1) / call.threads;
   if (begin < end)
     call.kernel(call.buffers + thread * call.stride, int64_t(begin), int64_t(end));
+}
+
+/// Where the group of steps that take turns with step `first` ends.
+unsigned groupEnd(const fb::Plan *plan, unsigned first) {
+  unsigned end = first + 1;
+  while (end < plan->steps()->size() && plan->steps()->Get(end)->follows())
+    ++end;
+  return end;
 }
 
 /// The plan for exactly `rows` rows, or null.
@@ -73,6 +81,7 @@ Needs::Needs(const cornet_program &program) {
     outputs = std::max<size_t>(outputs, entry->outputs()->size());
     for (const fb::Plan *plan : *entry->plans()) {
       arena = std::max(arena, plan->arena_size());
+      rings = std::max(rings, plan->rings_size());
       buffers = std::max<size_t>(buffers, plan->buffers()->size());
       for (const fb::Step *step : *plan->steps())
         arguments = std::max<size_t>(arguments, step->buffers()->size() + 1),
@@ -85,7 +94,14 @@ cornet_session::cornet_session(const cornet_program &program, unsigned threads, 
     : program(program), pool(threads), arena(needs.arena), padding(needs.padding),
       state(needs.variables), scratch(needs.scratch * threads), scratchBytes(needs.scratch),
       argumentCount(needs.arguments), bound(needs.buffers), arguments(needs.arguments * threads),
-      rowInputs(needs.inputs), rowOutputs(needs.outputs) {}
+      rowInputs(needs.inputs), rowOutputs(needs.outputs) {
+  hasRings = needs.rings > 0 && threads == 1 && rings.reserve(needs.rings);
+  for (const fb::Entry *entry : *program.variant->entries())
+    for (const fb::Plan *plan : *entry->plans())
+      for (const fb::Buffer *buffer : *plan->buffers())
+        if (hasRings && buffer->period() > 0)
+          hasRings = rings.map(buffer->ring(), buffer->period());
+}
 
 void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *const *outputs,
                          uint64_t *nanoseconds) {
@@ -111,27 +127,63 @@ void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *
       break;
     }
   }
-  for (unsigned s = 0; s < plan->steps()->size(); ++s) {
-    const fb::Step *step = plan->steps()->Get(s);
-    // Who works in a space of his own has a list of arguments of his own.
-    unsigned count = step->buffers()->size(), lists = step->scratch() ? pool.threads() : 1;
-    for (unsigned t = 0; t < lists; ++t) {
-      void **list = &arguments[t * argumentCount];
-      for (unsigned i = 0; i < count; ++i)
-        list[i] = bound[step->buffers()->Get(i)];
-      if (step->scratch())
-        list[count] = scratch.data() + t * scratchBytes;
+  for (unsigned first = 0, end; first < plan->steps()->size(); first = end) {
+    end = groupEnd(plan, first);
+    for (unsigned s = first; nanoseconds && s < end; ++s)
+      nanoseconds[s] = 0;
+    // Several threads would wait for each other after every band, which costs more than it saves.
+    if (end > first + 1 && pool.threads() == 1) {
+      runInTurns(plan, first, end, nanoseconds);
+      continue;
     }
-    uint64_t start = nanoseconds ? now() : 0;
-    StepCall call{program.kernels[step->kernel()], arguments.data(),
-                  lists > 1 ? argumentCount : 0, step->tiles(), pool.threads()};
-    if (pool.threads() == 1 || step->tiles() == 1)
-      call.kernel(call.buffers, 0, int64_t(call.tiles));
-    else
-      pool.run(runShare, &call);
-    if (nanoseconds)
-      nanoseconds[s] = now() - start;
+    for (unsigned s = first; s < end; ++s)
+      runTiles(plan->steps()->Get(s), 0, plan->steps()->Get(s)->tiles(),
+               nanoseconds ? nanoseconds + s : nullptr);
   }
+}
+
+void cornet_session::runInTurns(const fb::Plan *plan, unsigned first, unsigned end,
+                                uint64_t *nanoseconds) {
+  for (unsigned band = 0; band < plan->steps()->Get(first)->bands()->size(); ++band) {
+    for (unsigned s = first; s < end && hasRings; ++s)
+      for (uint32_t index : *plan->steps()->Get(s)->buffers())
+        if (const fb::Buffer *buffer = plan->buffers()->Get(index); buffer->period() > 0)
+          bound[index] = rings.at(buffer->ring(), buffer->period()) -
+                         buffer->turns()->Get(band) * buffer->period();
+    for (unsigned s = first; s < end; ++s) {
+      const fb::Step *step = plan->steps()->Get(s);
+      runTiles(step, band ? step->bands()->Get(band - 1) : 0, step->bands()->Get(band),
+               nanoseconds ? nanoseconds + s : nullptr);
+    }
+  }
+}
+
+void cornet_session::runTiles(const fb::Step *step, uint64_t begin, uint64_t end,
+                              uint64_t *nanoseconds) {
+  if (begin == end)
+    return;
+  // Who works in a space of his own has a list of arguments of his own.
+  unsigned count = step->buffers()->size(), lists = step->scratch() ? pool.threads() : 1;
+  for (unsigned t = 0; t < lists; ++t) {
+    void **list = &arguments[t * argumentCount];
+    for (unsigned i = 0; i < count; ++i)
+      list[i] = bound[step->buffers()->Get(i)];
+    if (step->scratch())
+      list[count] = scratch.data() + t * scratchBytes;
+  }
+  uint64_t start = nanoseconds ? now() : 0;
+  StepCall call{program.kernels[step->kernel()],
+                arguments.data(),
+                lists > 1 ? argumentCount : 0,
+                begin,
+                end,
+                pool.threads()};
+  if (pool.threads() == 1 || end - begin == 1)
+    call.kernel(call.buffers, int64_t(begin), int64_t(end));
+  else
+    pool.run(runShare, &call);
+  if (nanoseconds)
+    *nanoseconds += now() - start;
 }
 
 void cornet_session::serve(const fb::Entry *entry, uint64_t rows, const void *const *inputs,
@@ -297,8 +349,8 @@ cornet_status *cornet_session_create(const cornet_program *program,
       return fail(CORNET_INVALID_ARGUMENT,
                   "cornet_session_create: at most 1024 threads, got " + std::to_string(threads));
     Needs needs(*program);
-    if (uint64_t bytes = needs.arena + needs.padding + needs.variables +
-                         needs.scratch * std::max(threads, 1u);
+    if (uint64_t bytes =
+            needs.arena + needs.padding + needs.variables + needs.scratch * std::max(threads, 1u);
         bytes > physicalMemory())
       return fail(CORNET_OUT_OF_MEMORY,
                   "a session of '" + program->program->model()->str() + "' needs " +

@@ -111,14 +111,70 @@ std::string buffer(const fb::Buffer *b, const fb::Entry *entry, const fb::Plan *
   return where + ".storage is unknown";
 }
 
+/// A buffer that may be a ring: `bands` are those of the group of steps that use it.
+std::string verifyRing(const fb::Buffer *b, const fb::Plan *plan, unsigned bands,
+                       const std::string &where) {
+  if (b->storage() != fb::Storage_arena)
+    return where + ".period: only buffers of the arena are rings";
+  if (b->ring() % artifact::kRingAlignment || b->period() % artifact::kRingAlignment ||
+      !fits(b->ring(), b->period(), plan->rings_size()))
+    return where + ".period: the ring is not aligned or lies outside the rings";
+  if (!b->turns() || b->turns()->size() != bands)
+    return where + ".turns: there is one for each band of the steps that use it";
+  for (uint64_t turn : *b->turns())
+    if (turn > b->size() / b->period())
+      return where + ".turns: a ring turns no further than its buffer is long";
+  return "";
+}
+
+/// The rings of a plan whose steps are good: each is used by one group of steps.
+std::string verifyRings(const fb::Plan *plan, const std::string &where) {
+  std::vector<unsigned> groups(plan->buffers()->size());
+  unsigned group = 0;
+  for (unsigned s = 0; s < plan->steps()->size(); ++s) {
+    const fb::Step *step = plan->steps()->Get(s);
+    group += !step->follows();
+    for (uint32_t index : *step->buffers()) {
+      const fb::Buffer *b = plan->buffers()->Get(index);
+      if (b->period() == 0)
+        continue;
+      if (groups[index] != 0 && groups[index] != group)
+        return item(where, "buffers", index) + ".period: steps of several groups use the ring";
+      groups[index] = group;
+      if (std::string e = verifyRing(b, plan, step->bands() ? step->bands()->size() : 0,
+                                     item(where, "buffers", index));
+          !e.empty())
+        return e;
+    }
+  }
+  return "";
+}
+
+/// `before`: the step before, or null.
+std::string verifyBands(const fb::Step *step, const fb::Step *before, const std::string &where) {
+  const flatbuffers::Vector<uint64_t> *ends = step->bands();
+  if (step->follows() &&
+      (!ends || !before || !before->bands() || before->bands()->size() != ends->size()))
+    return where + ".follows a step with another number of bands";
+  uint64_t last = 0;
+  for (unsigned i = 0; ends && i < ends->size(); ++i) {
+    if (ends->Get(i) < last || ends->Get(i) > step->tiles())
+      return where + ".bands do not ascend to the number of tiles";
+    last = ends->Get(i);
+  }
+  if (ends && last != step->tiles())
+    return where + ".bands do not end with the last tile";
+  return "";
+}
+
 std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::Variant *variant,
                        const Places &places, uint64_t &arguments, const std::string &where) {
   if (!plan->buffers() || !plan->steps())
     return where + ": buffers or steps are missing";
   if (plan->batch() < 1 || plan->batch() > kMostRows)
     return where + ".batch is out of range";
-  if (plan->arena_size() > kMost)
-    return where + ".arena_size is out of range";
+  if (plan->arena_size() > kMost || plan->rings_size() > kMost)
+    return where + ".arena_size or .rings_size is out of range";
   for (const List<fb::TensorSpec> *specs : {entry->inputs(), entry->outputs()})
     if (allBytes(specs, plan->batch()) > kMost)
       return where + ".batch makes the inputs or outputs too large";
@@ -145,8 +201,13 @@ std::string verifyPlan(const fb::Plan *plan, const fb::Entry *entry, const fb::V
     for (uint32_t index : *step->buffers())
       if (index >= plan->buffers()->size())
         return at + ".buffers names no buffer";
+    if (step->bands() && step->bands()->size() > arguments)
+      return at + ".bands: the steps have more bands than the program has bytes";
+    arguments -= step->bands() ? step->bands()->size() : 0;
+    if (std::string e = verifyBands(step, i ? plan->steps()->Get(i - 1) : nullptr, at); !e.empty())
+      return e;
   }
-  return "";
+  return verifyRings(plan, where);
 }
 
 std::string verifyEntry(const fb::Entry *entry, const fb::Variant *variant, const Places &places,

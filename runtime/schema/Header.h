@@ -9,7 +9,8 @@ namespace cornet::artifact {
 
 inline constexpr char kMagic[8] = {'C', 'O', 'R', 'N', 'E', 'T', '\0', '\1'};
 inline constexpr uint32_t kSchema = 1;
-inline constexpr uint64_t kSegmentAlignment = 4096, kBufferAlignment = 64;
+inline constexpr uint64_t kSegmentAlignment = 4096, kBufferAlignment = 64,
+                          kRingAlignment = 16384; ///< of pages on most machines
 
 struct Header {
   char magic[8];

@@ -75,7 +75,7 @@ TEST_P(AllocationTest, InvokeAllocatesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, AllocationTest,
-                         testing::Combine(testing::Values(kDigits, kPadded, kScratch),
+                         testing::Combine(testing::Values(kDigits, kPadded, kScratch, kBands),
                                           testing::Values(1u, 2u)));
 
 class TrainingAllocationTest : public testing::TestWithParam<unsigned> {};

@@ -40,6 +40,8 @@ inline const std::string kDigits = kFolder + "digits.cornet";
 inline const std::string kPadded = kFolder + "digits-batch4.cornet";
 /// The same model with steps that work in scratch memory.
 inline const std::string kScratch = kFolder + "digits-scratch.cornet";
+/// Another model with inputs and outputs of the same shapes, whose steps take turns.
+inline const std::string kBands = kFolder + "bands.cornet";
 inline constexpr size_t kIn = 64, kOut = 10; ///< elements of a row
 
 struct Destroy {

@@ -104,10 +104,11 @@ TEST_P(SessionTest, ProfilingAPlanComputesTheSame) {
   EXPECT_EQ(result, invoke(session, input));
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, SessionTest, testing::Values(kDigits, kPadded, kScratch),
+INSTANTIATE_TEST_SUITE_P(Golden, SessionTest, testing::Values(kDigits, kPadded, kScratch, kBands),
                          [](const auto &test) {
                            return test.param == kDigits   ? "Digits"
                                   : test.param == kPadded ? "Padded"
+                                  : test.param == kBands  ? "Bands"
                                                           : "Scratch";
                          });
 

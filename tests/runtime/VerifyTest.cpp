@@ -53,6 +53,13 @@ const fb::Buffer *stepVariable(const fb::Program *p) {
       return b;
   return nullptr;
 }
+/// The last buffer that may be a ring.
+const fb::Buffer *ring(const fb::Program *p) {
+  const fb::Buffer *last = nullptr;
+  for (const fb::Buffer *b : *plan(p)->buffers())
+    last = b->period() > 0 ? b : last;
+  return last;
+}
 const fb::Buffer *buffer(const fb::Program *p, fb::Storage storage) {
   for (const fb::Buffer *b : *plan(p)->buffers())
     if (b->storage() == storage)
@@ -118,6 +125,21 @@ const Case kCases[] = {
      "steps[0].scratch", kScratch},
     {"oddScratch", FIELD(at(plan(p)->steps()->Get(0), fb::Step::VT_SCRATCH)), 8, 4,
      "steps[0].scratch", kScratch},
+    {"follows", FIELD(at(plan(p)->steps()->Get(2), fb::Step::VT_FOLLOWS)), 1, 0,
+     ".period: steps of several groups", kBands},
+    {"bandsCount", FIELD(step(p)->bands()->Data() - 4), 4, 2, "steps[1].bands do not end", kBands},
+    {"bandsFall", FIELD(step(p)->bands()->Data()), 8, kHuge, "steps[1].bands do not ascend",
+     kBands},
+    {"lastBand", FIELD(step(p)->bands()->Data() + 16), 8, 1, "steps[1].bands do not", kBands},
+    {"hugeRings", FIELD(at(plan(p), fb::Plan::VT_RINGS_SIZE)), 8, kHuge, "rings_size", kBands},
+    {"smallRings", FIELD(at(plan(p), fb::Plan::VT_RINGS_SIZE)), 8, 16384, "outside the rings",
+     kBands},
+    {"ringPlace", FIELD(at(ring(p), fb::Buffer::VT_RING)), 8, kHuge, "outside the rings", kBands},
+    {"ringAlignment", FIELD(at(ring(p), fb::Buffer::VT_RING)), 8, 4096, "not aligned", kBands},
+    {"ringPeriod", FIELD(at(ring(p), fb::Buffer::VT_PERIOD)), 8, 100, "not aligned", kBands},
+    {"ringStorage", FIELD(at(ring(p), fb::Buffer::VT_STORAGE)), 1, fb::Storage_weights, "", kBands},
+    {"ringTurns", FIELD(ring(p)->turns()->Data() + 8), 8, kHuge, ".turns: a ring turns", kBands},
+    {"ringTurnsCount", FIELD(ring(p)->turns()->Data() - 4), 4, 2, ".turns: there is one", kBands},
     {"stepBuffer", FIELD(step(p)->buffers()->Data()), 4, 0xffffffff, "steps[1].buffers"},
     {"testSegment", FIELD(at(p->self_test(), fb::SelfTest::VT_SEGMENT)), 4, 99,
      "self_test.segment"},

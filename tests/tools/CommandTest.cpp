@@ -138,6 +138,28 @@ TEST_F(Command, TheReadmesExampleWorks) {
   EXPECT_NE(good("run gate.cornet --self-test").find("passed"), std::string::npos);
 }
 
+TEST_F(Command, TuningWritesWhatItMeasures) {
+  std::string told =
+      good("compile digits -o t.cornet --tune=2 --tuning choices.txt --tune-log log.txt");
+  EXPECT_NE(told.find("kinds of steps for"), std::string::npos) << told;
+  std::string choices = readFile((folder() / "choices.txt").string());
+  EXPECT_NE(choices.find("conv 1x"), std::string::npos) << choices;
+  EXPECT_NE(choices.find(" us\n"), std::string::npos) << choices;
+  EXPECT_NE(readFile((folder() / "log.txt").string()).find(" us\n"), std::string::npos);
+  EXPECT_NE(good("run t.cornet --self-test").find("passed"), std::string::npos);
+  bool tuned = false;
+  nlohmann::json compiled = json("compile digits -o t.cornet --tuning choices.txt");
+  for (const nlohmann::json &step : compiled["steps"])
+    tuned |= step["chosenBy"] == "tuned";
+  EXPECT_TRUE(tuned);
+  good("compile digits -o 1.cornet --tuning choices.txt"),
+      good("compile digits -o 2.cornet --tuning choices.txt");
+  EXPECT_EQ(readFile((folder() / "1.cornet").string()), readFile((folder() / "2.cornet").string()));
+  compiled = json("compile digits -o t.cornet --no-tuning");
+  for (const nlohmann::json &step : compiled["steps"])
+    EXPECT_TRUE(step["chosenBy"] == "model" || step["chosenBy"] == "") << step;
+}
+
 TEST_F(Command, CompilingTwiceGivesTheSameBytes) {
   good("compile lenet -o 1.cornet --batch 1,8 --cpu x86-64-v3,x86-64-v4 --threads 1");
   good("compile lenet -o 2.cornet --batch 1,8 --cpu x86-64-v3,x86-64-v4 --threads 2");
@@ -178,6 +200,11 @@ TEST_F(Command, BadInputEndsWithASentence) {
       {"compile cut.h5", 1, {"cut.h5", "HDF5"}},
       {"compile garbage.mlir", 1, {"garbage.mlir", "not a valid module"}},
       {"compile d.cornet", 1, {"is compiled already"}},
+      {"compile digits --tune=soon", 1, {"--tune=soon", "as in --tune=120"}},
+      {"compile digits --tune=-3", 1, {"--tune=-3", "a number above 0"}},
+      {"compile digits --tune=1 --no-tuning", 1, {"exclude each other"}},
+      {"compile digits --tuning none.txt", 1, {"none.txt", "--tune"}},
+      {"compile digits --tune=1 --cpu armv8-a", 1, {"cannot run kernels of the level armv8-a"}},
       {"compile syntax.cpp -o no.cornet", 1, {"syntax.cpp:1", "could not build it"}},
       {"compile none.cpp -o no.cornet", 1, {"defines no model"}},
       {"compile wrong.cpp -o no.cornet",

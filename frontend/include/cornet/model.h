@@ -61,6 +61,17 @@ struct InputOptions {
 Tensor Input(Shape shape, InputOptions options = {},
              std::source_location where = std::source_location::current());
 
+/// While one lives, the next Input() of this thread has this shape and not its own: a model of the
+/// zoo at another size. Its layers must accept that.
+///     InputShape small({32, 32, 3});
+///     Model model = *std::unique_ptr<Model>(cornet_model_resnet50());
+class InputShape {
+public:
+  explicit InputShape(Shape shape);
+  ~InputShape();
+  InputShape(const InputShape &) = delete;
+};
+
 /// A model from inputs to outputs.
 Model Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs,
                  std::string name = "functional",

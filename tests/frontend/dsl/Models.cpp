@@ -112,6 +112,22 @@ TEST(Model, LayersAndModelsOfYourOwn) {
   EXPECT_EQ(model.name, "two_gates");
 }
 
+TEST(Model, OfAnotherInputShape) {
+  auto make = [] {
+    Tensor image = Input({9, 9, 2}), x = Conv2D({.filters = 4, .kernel_size = 3})(image);
+    Shape inside(x.shape().begin() + 1, x.shape().end());
+    return Functional({image}, {Handle(Sequential(inside, {Flatten()}))(x)});
+  };
+  {
+    InputShape shape({5, 7, 2});
+    EXPECT_EQ(make().outputs[0].shape(), (Shape{-1, 3 * 5 * 4})); // of the first alone
+  }
+  { InputShape unused({5, 7, 2}); }
+  EXPECT_EQ(make().outputs[0].shape(), (Shape{-1, 7 * 7 * 4}));
+  InputShape tooSmall({2, 2, 2});
+  EXPECT_NE(text(make().graph->mistakes), "");
+}
+
 double mean(const std::vector<float> &v) {
   double sum = 0;
   for (float x : v)

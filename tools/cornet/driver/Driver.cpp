@@ -7,6 +7,7 @@
 #include "driver/Training.h"
 
 #include "codegen/Compile.h"
+#include "codegen/cpu/KernelCache.h"
 #include "passes/Passes.h"
 #include "passes/Plugin.h"
 
@@ -22,6 +23,14 @@ using namespace mlir;
 namespace cornet::cli {
 namespace {
 
+/// Where the user's measured choices are; empty: nowhere.
+std::string tuningFile(const CompileRequest &request) {
+  if (!request.tuning.file.empty())
+    return request.tuning.file;
+  std::string folder = request.tuning.use ? cpu::KernelCache::folderName() : "";
+  return folder.empty() ? "" : folder + "/tuning.txt";
+}
+
 CompileOptions optionsOf(const CompileRequest &request) {
   CompileOptions options;
   options.batches = request.batches;
@@ -31,6 +40,13 @@ CompileOptions optionsOf(const CompileRequest &request) {
   options.precision = request.precision;
   options.threads = request.threads;
   options.selfTest = request.selfTest;
+  options.tuning.shipped = request.tuning.use;
+  options.tuning.file = tuningFile(request);
+  options.tuning.fileMust = !request.tuning.file.empty() && request.tuning.seconds == 0;
+  options.tuning.threads = request.tuning.runThreads;
+  options.tuning.seconds = request.tuning.seconds;
+  options.tuning.measure = request.tuning.measure, options.tuning.stop = request.tuning.stop;
+  options.tuning.log = request.tuning.log;
   if (request.progress)
     options.progress = [&](llvm::StringRef stage, double fraction) {
       request.progress(stage.str(), fraction);
@@ -49,8 +65,12 @@ std::string loadPlugins(const std::vector<std::string> &paths) {
 CompileReply translate(const CompileReport &report) {
   CompileReply reply;
   for (const cornet::StepReport &step : report.steps)
-    reply.steps.push_back(
-        {step.entry, step.isa, step.layer, step.operation, step.winner, step.refusals});
+    reply.steps.push_back({step.entry, step.isa, step.layer, step.operation, step.winner,
+                           step.refusals, step.variant, step.source, step.computation, step.bands,
+                           step.ringBytes});
+  for (const auto &[isa, result] : report.tuned)
+    reply.tuned.push_back(
+        {isa, result.computations, result.tuned, result.better, result.model, result.best});
   reply.seconds = report.seconds, reply.plan = report.plan;
   reply.kernels = report.kernels, reply.cachedKernels = report.cachedKernels;
   reply.weightBytes = report.weightBytes, reply.codeBytes = report.codeBytes;
@@ -80,7 +100,9 @@ public:
           workshop.problems() + request.source.path + ": " + llvm::toString(std::move(error));
       return failed;
     }
-    return translate(report);
+    CompileReply reply = translate(report);
+    reply.tuningFile = tuningFile(request);
+    return reply;
   }
 
   std::pair<std::string, std::string> pipelineText(const CompileRequest &request) const override {

@@ -5,6 +5,8 @@
 // door; the two sides are built together and are not an interface for others.
 #pragma once
 
+#include "codegen/tune/Trial.h"
+
 #include <cornet/data/array.h>
 
 #include <cstdint>
@@ -28,6 +30,17 @@ struct Source {
   std::string path, model = "";
 };
 
+/// As the compiler's TuningOptions.
+struct TuneRequest {
+  bool use = true;         ///< measured choices, those that come with Cornet and the user's
+  std::string file;        ///< with the user's; empty: the one in the cache
+  unsigned runThreads = 1; ///< that the artifact will mostly run on
+  double seconds = 0;      ///< to tune for; 0: not at all
+  std::string log;         ///< a file to which every measurement is appended; empty: none
+  tune::Measure measure;
+  std::function<bool()> stop;
+};
+
 struct CompileRequest {
   Source source;
   std::string weights; ///< a Keras file whose weights replace the source's; empty: none
@@ -39,17 +52,32 @@ struct CompileRequest {
   std::vector<std::string> plugins;
   unsigned threads = 2;
   bool selfTest = true;
+  TuneRequest tuning;
   std::function<void(const std::string &stage, double fraction)> progress;
 };
 
 struct StepReport {
   std::string entry, isa, layer, operation, winner;
   std::vector<std::pair<std::string, std::string>> refusals; ///< implementation, reason
+  std::string variant;     ///< the winner's way, where it has several
+  std::string source;      ///< who chose it: "attribute", "tuned", "shipped", "model"; "": nobody
+  std::string computation; ///< under which measured choices are kept; "": it has none
+  uint64_t bands = 0;      ///< in which it takes turns with its neighbours; 0: it is done at once
+  uint64_t ringBytes = 0;  ///< of the ring that holds its result meanwhile; 0: it has none
+};
+
+/// What tuning for a level came to; times are of all tuned steps in microseconds.
+struct TuneReply {
+  std::string isa;
+  unsigned computations = 0, tuned = 0, better = 0;
+  double model = 0, best = 0;
 };
 
 struct CompileReply {
   std::string error; ///< empty when it worked
   std::vector<StepReport> steps;
+  std::vector<TuneReply> tuned;
+  std::string tuningFile;                              ///< where tuning wrote
   std::vector<std::pair<std::string, double>> seconds; ///< stage, seconds
   std::string plan;                                    ///< every plan, in the plan dialect
   std::vector<int64_t> batches;                        ///< that there are plans for

@@ -3,11 +3,14 @@
 // text or the module before any pass, and afterwards who implements each step and why the others
 // did not.
 #include "Errors.h"
+#include "KernelTimer.h"
 #include "Model.h"
 #include "Progress.h"
 #include "Table.h"
 #include "Verbs.h"
 
+#include <charconv>
+#include <csignal>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
@@ -21,8 +24,12 @@ struct Options {
   std::vector<std::string> cpus{"host"}, plugins;
   unsigned threads = 2;
   bool explain = false, printPipeline = false, printModule = false, printPlan = false,
-       noSelfTest = false;
+       noSelfTest = false, noTuning = false;
+  std::string tune, tuning, tuneLog; ///< seconds as text: CLI11's own errors name no cure
+  unsigned runThreads = 1;
 };
+
+constexpr const char *kDefaultSeconds = "60";
 
 constexpr const char *examples = R"(Examples:
   cornet compile digits                                     writes digits.cornet for this machine
@@ -32,7 +39,55 @@ constexpr const char *examples = R"(Examples:
   cornet compile digits --cpu armv8-a                       for 64-bit Arm; `cornet run` refuses it on x86
   cornet compile resnet50 --precision bf16                  faster and less exact
   cornet compile resnet50 --precision fp16-weights          half the size, on any machine
+  cornet compile resnet50 --tune=300 --run-threads 2        measure kernels for 300 s first
   cornet compile digits --print-pipeline                    the text that cornet-opt takes)";
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first Ctrl-C ends tuning, which keeps what it has found; the next one ends the command.
+class TuningSignal {
+public:
+  explicit TuningSignal(bool on) : on(on) {
+    if (on)
+      before = std::signal(SIGINT, [](int) {
+        interrupted = 1;
+        std::signal(SIGINT, SIG_DFL);
+      });
+  }
+  ~TuningSignal() {
+    if (on)
+      std::signal(SIGINT, before);
+  }
+  TuningSignal(const TuningSignal &) = delete;
+  TuningSignal &operator=(const TuningSignal &) = delete;
+
+private:
+  bool on;
+  void (*before)(int) = SIG_DFL;
+};
+
+TuneRequest tuningFor(const Options &options) {
+  TuneRequest tuning;
+  tuning.use = !options.noTuning;
+  tuning.file = options.tuning, tuning.log = options.tuneLog;
+  tuning.runThreads = options.runThreads;
+  if (options.tune.empty()) {
+    if (!options.tuneLog.empty())
+      throw UserError("--tune-log: there is nothing to log without --tune");
+    return tuning;
+  }
+  const char *end = options.tune.data() + options.tune.size();
+  auto [rest, error] = std::from_chars(options.tune.data(), end, tuning.seconds);
+  if (error != std::errc() || rest != end || !(tuning.seconds > 0 && tuning.seconds <= 1e6))
+    throw UserError(fmt::format("--tune={}: give the seconds that tuning may take, a number above "
+                                "0, as in --tune=120; --tune alone takes {}",
+                                options.tune, kDefaultSeconds));
+  if (options.noTuning)
+    throw UserError("--tune and --no-tuning exclude each other; leave one out");
+  tuning.measure = timeKernels;
+  tuning.stop = [] { return interrupted != 0; };
+  return tuning;
+}
 
 CompileRequest requestFor(const Options &options, const ModelFile &model) {
   CompileRequest request;
@@ -46,6 +101,7 @@ CompileRequest requestFor(const Options &options, const ModelFile &model) {
   request.plugins = options.plugins;
   request.threads = options.threads;
   request.selfTest = !options.noSelfTest;
+  request.tuning = tuningFor(options);
   return request;
 }
 
@@ -59,19 +115,29 @@ void printText(std::pair<std::string, std::string> result, const char *key,
 }
 
 std::string explanation(const CompileReply &reply) {
-  Table table({"entry", "isa", "layer", "operation", "implementation", "refused"});
+  Table table(
+      {"entry", "isa", "layer", "operation", "implementation", "chosen by", ">bands", "refused"});
   for (const StepReport &step : reply.steps) {
     std::vector<std::string> refused;
     for (const auto &[name, reason] : step.refusals)
       refused.push_back(name + ": " + reason);
-    table.add({step.entry, step.isa, step.layer, step.operation, step.winner,
+    table.add({step.entry, step.isa, step.layer, step.operation,
+               step.variant.empty() ? step.winner : step.variant, step.source,
+               step.bands ? fmt::to_string(step.bands) : "",
                fmt::to_string(fmt::join(refused, "; "))});
   }
   return table.text();
 }
 
 Json document(const CompileRequest &request, const CompileReply &reply) {
-  Json steps = Json::array(), seconds = Json::object();
+  Json steps = Json::array(), seconds = Json::object(), tuned = Json::array();
+  for (const TuneReply &each : reply.tuned)
+    tuned.push_back({{"isa", each.isa},
+                     {"computations", each.computations},
+                     {"tuned", each.tuned},
+                     {"better", each.better},
+                     {"modelMicroseconds", each.model},
+                     {"bestMicroseconds", each.best}});
   for (const StepReport &step : reply.steps) {
     Json refusals = Json::object();
     for (const auto &[name, reason] : step.refusals)
@@ -81,6 +147,11 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
                      {"layer", step.layer},
                      {"operation", step.operation},
                      {"implementation", step.winner},
+                     {"variant", step.variant},
+                     {"chosenBy", step.source},
+                     {"computation", step.computation},
+                     {"bands", step.bands},
+                     {"ringBytes", step.ringBytes},
                      {"refusals", refusals}});
   }
   for (const auto &[stage, time] : reply.seconds)
@@ -103,6 +174,7 @@ Json document(const CompileRequest &request, const CompileReply &reply) {
           {"kernels", reply.kernels},
           {"cachedKernels", reply.cachedKernels},
           {"seconds", seconds},
+          {"tuned", tuned},
           {"steps", steps}};
 }
 
@@ -140,6 +212,13 @@ std::string conclusion(const CompileRequest &request, const CompileReply &reply)
       parts += fmt::format("batches of {} are served in parts of {}, whose activations stay in the "
                            "caches\n",
                            asked, partOf(asked, reply.batches));
+  for (const TuneReply &each : reply.tuned)
+    parts += fmt::format(
+        "tuned {} of {} kinds of steps for {}: {} by the model's choices, {} by the best ({} are "
+        "not the model's); {}\n",
+        each.tuned, each.computations, each.isa, humanTime(each.model * 1e3),
+        humanTime(each.best * 1e3), each.better,
+        each.tuned < each.computations ? "run it again to go on" : "all are done");
   return fmt::format("{}: {}, {} (weights {}, code {}), peak activations {}, {} kernels ({} from "
                      "the cache), {:.1f} s\n{}",
                      request.output, reply.precision, humanBytes(reply.fileBytes),
@@ -166,6 +245,7 @@ void compile(const Options &options, const Context &context) {
     request.output.clear();
   {
     Progress progress(context.quiet);
+    TuningSignal signal(request.tuning.seconds > 0);
     request.progress = [&](const std::string &stage, double fraction) {
       progress.show(stage, fraction);
     };
@@ -212,6 +292,22 @@ void addCompile(CLI::App &app, Context &context) {
   verb->add_option("--threads", options->threads, "Threads to compile with")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  verb->add_option("--tune", options->tune,
+                   "Measure ways to compute the steps for so many seconds and keep the fastest")
+      ->expected(0, 1)
+      ->default_str(kDefaultSeconds);
+  verb->add_option("--tuning", options->tuning,
+                   "The file of measured choices to read, and for --tune to write; default: "
+                   "tuning.txt in the cache");
+  verb->add_flag("--no-tuning", options->noTuning,
+                 "Use no measured choices, neither yours nor those that come with Cornet");
+  verb->add_option("--run-threads", options->runThreads,
+                   "Threads the artifact will mostly run on: whose measured choices are taken, and "
+                   "what --tune measures with")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  verb->add_option("--tune-log", options->tuneLog,
+                   "A file to which --tune appends every measurement");
   verb->add_flag("--no-self-test", options->noSelfTest, "Store no self-test in the artifact");
   verb->add_flag("--explain", options->explain,
                  "Print who implements each step and why the others refused");

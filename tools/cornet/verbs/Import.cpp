@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cornet import`: a Keras file read and emitted as a module of the cornet dialect, which `compile`
 // and cornet-opt take. Everything the file has and Cornet lacks is told at once.
+#include "Data.h"
 #include "Errors.h"
 #include "Model.h"
 #include "Verbs.h"
-#include "Data.h"
 
 #include <fmt/format.h>
 #include <memory>
