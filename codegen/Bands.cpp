@@ -66,11 +66,6 @@ public:
 
 private:
   int64_t before(size_t m, size_t b) const { return b ? done[m][b - 1] : 0; }
-  uint64_t cellBytes(size_t m) const {
-    const BandedStep &step = steps[m];
-    return step.resultBytes / uint64_t(step.sweep->written(step.sweep->blocks));
-  }
-
   /// Calls `body` with each member that reads the result of member `m`, and whether it walks
   /// through it.
   void forEachReader(size_t m, function_ref<void(size_t reader, bool image)> body) const {
@@ -107,15 +102,15 @@ private:
       int64_t blocks = before(reader, b);
       cells = std::min(cells, image ? other.passed(blocks) : other.written(blocks));
     });
-    return uint64_t(cells) * cellBytes(m);
+    return uint64_t(cells) * steps[m].resultCell;
   }
 
   /// Bytes of member `m`'s result that are alive in some band, at most.
   uint64_t widest(size_t m) const {
     uint64_t most = 0;
     for (size_t b = 0; b < done[m].size(); ++b)
-      most = std::max(most,
-                      uint64_t(steps[m].sweep->touched(done[m][b])) * cellBytes(m) - lowest(m, b));
+      most = std::max(most, uint64_t(steps[m].sweep->touched(done[m][b])) * steps[m].resultCell -
+                                lowest(m, b));
     return most;
   }
 
@@ -128,9 +123,10 @@ private:
   /// Bytes that the members touch in a band, at most, weights aside.
   uint64_t footprint() const {
     const cpu::Sweep &head = *steps.front().sweep;
-    uint64_t image = 0, cell = steps.front().imageBytes / uint64_t(head.read(head.blocks));
+    uint64_t image = 0, cell = steps.front().imageCell;
     for (size_t b = 0; b < done[0].size(); ++b)
-      image = std::max(image, cell * uint64_t(head.read(done[0][b]) - head.passed(before(0, b))));
+      image = std::max(image, cell * uint64_t(std::max<int64_t>(0, head.read(done[0][b]) -
+                                                                       head.passed(before(0, b)))));
     for (size_t m = 0; m < steps.size(); ++m)
       image += widest(m);
     return image;

@@ -20,13 +20,14 @@ inline constexpr uint64_t kLargeImage = 512 << 10;
 /// A step as far as taking turns goes.
 struct BandedStep {
   /// How its tiles walk; nothing for a step that stands alone: it writes over something that others
-  /// read, has several results, or does not walk.
+  /// read, as the old value of a variable, has several results, or does not walk.
   std::optional<cpu::Sweep> sweep;
   int64_t tiles = 1;
   std::vector<uint32_t> inputs; ///< buffers
   std::vector<bool> along;      ///< of each input: whether a cell is read where its like is written
   uint32_t result = 0;          ///< its buffer
   uint64_t imageBytes = 0, resultBytes = 0;
+  uint64_t imageCell = 0, resultCell = 0; ///< bytes of a cell
   size_t lastReader = SIZE_MAX; ///< of the result, the last step; SIZE_MAX: others read it, too
 
   std::vector<int64_t> bands = {}; ///< ends of ranges of tiles; none: the step is done at once

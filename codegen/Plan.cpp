@@ -112,11 +112,14 @@ bool isStorage(Operation &op) {
 }
 
 /// How `dispatch` takes turns with its neighbours; its buffers are inputs and then results.
+/// `isVariable`: whether the result is a variable's new value, whose old one others may read.
 BandedStep bandedStep(DispatchOp dispatch, const cpu::Implementation &implementation,
-                      const cpu::Isa &isa, ArrayRef<uint32_t> buffers, int64_t tiles) {
+                      const cpu::Isa &isa, ArrayRef<uint32_t> buffers, int64_t tiles,
+                      bool isVariable) {
   BandedStep out;
   out.tiles = tiles;
-  if (dispatch.getNumResults() != 1 || dispatch->hasAttr("in_place"))
+  if (dispatch.getNumResults() != 1 || dispatch->hasAttr("in_place") ||
+      bytesOf(dispatch.getResult(0).getType()) == 0 || isVariable)
     return out;
   out.sweep = implementation.sweep(dispatch, isa);
   if (!out.sweep)
@@ -125,8 +128,10 @@ BandedStep bandedStep(DispatchOp dispatch, const cpu::Implementation &implementa
   for (Value input : dispatch.getInputs())
     out.along.push_back(cast<RankedTensorType>(input.getType()).getShape() == type.getShape());
   out.inputs.assign(buffers.begin(), buffers.end() - 1), out.result = buffers.back();
-  out.resultBytes = bytesOf(type);
-  out.imageBytes = bytesOf(dispatch.getInputs()[out.sweep->image].getType());
+  auto image = cast<RankedTensorType>(dispatch.getInputs()[out.sweep->image].getType());
+  out.resultBytes = bytesOf(type), out.imageBytes = bytesOf(image);
+  out.resultCell = out.resultBytes / uint64_t(type.getNumElements());
+  out.imageCell = out.imageBytes / uint64_t(image.getNumElements());
   return out;
 }
 
@@ -402,7 +407,9 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
       }
       step.buffers.push_back(bufferOf[result]);
     }
-    banded.push_back(bandedStep(dispatch, implementation, kernels.isa, step.buffers, step.tiles));
+    banded.push_back(
+        bandedStep(dispatch, implementation, kernels.isa, step.buffers, step.tiles,
+                   llvm::StringRef(buffers[step.buffers.back()].storage) == "variable"));
     steps.push_back(std::move(step));
     report.steps.push_back(std::move(told));
   }

@@ -38,11 +38,16 @@ uint8_t *Rings::at(uint64_t offset, uint64_t period) const {
   return nullptr;
 }
 
+void Rings::close() {
+  if (file >= 0)
+    ::close(file);
+  file = -1;
+}
+
 Rings::~Rings() {
   for (const Ring &ring : rings)
     munmap(ring.memory, 2 * ring.period);
-  if (file >= 0)
-    close(file);
+  close();
 }
 
 } // namespace cornet::runtime

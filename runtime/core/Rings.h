@@ -20,6 +20,8 @@ public:
   /// Makes the ring at `offset` of the memory, unless there is one; false where that cannot be.
   /// Rings may share memory. A multiple of pages each.
   bool map(uint64_t offset, uint64_t period);
+  /// No more rings are made: closes the memory's file, which the rings outlive.
+  void close();
   /// The ring's beginning; null where map() has not made it.
   uint8_t *at(uint64_t offset, uint64_t period) const;
 

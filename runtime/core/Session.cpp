@@ -101,6 +101,7 @@ cornet_session::cornet_session(const cornet_program &program, unsigned threads, 
       for (const fb::Buffer *buffer : *plan->buffers())
         if (hasRings && buffer->period() > 0)
           hasRings = rings.map(buffer->ring(), buffer->period());
+  rings.close();
 }
 
 void cornet_session::run(const fb::Plan *plan, const void *const *inputs, void *const *outputs,
