@@ -375,8 +375,7 @@ private:
       if (rest == tile.rows)
         return body(tile.rows);
       c.either(
-          arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, unit, c.index(units - 1)),
-          [&] { body(rest); }, [&] { body(tile.rows); });
+          c.equal(unit, c.index(units - 1)), [&] { body(rest); }, [&] { body(tile.rows); });
     }
 
     void line(Value unit) {

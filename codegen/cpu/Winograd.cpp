@@ -71,6 +71,7 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
   double bytes = double(w.inputCells() * 4);
   double beyond = std::max(0.0, 1 - costs.halfBytes / bytes);
   double read = costs.fetch * beyond * panels * double(w.blocks()) * bytes / double(4 * lanes);
+  w.byGroups = 2 * weights < inputs;
   w.cost = multiplied + weights + inputs + outputs + read;
 }
 
