@@ -54,6 +54,7 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
   double products = double(w.products()), panels = double(w.panels());
   double sums = double(w.tile.rows * columns), tiles = double(w.blocks() * w.block / w.tile.rows);
   double row = std::max({sums, 0.5 * double(w.tile.rows) + double(columns), 4.0}) + 0.5;
+  row *= columns == 1 ? 1 + costs.single : 1;
   double multiplied =
       products * tiles * panels *
       (double(k.channels) * row / costs.products + double(w.chunks()) * sums * costs.store);

@@ -236,16 +236,18 @@ private:
             each = (lines + w.products() - 1) / w.products();
     Value next = c.add(c.mul(panel, k.channels), c.mul(c.add(chunk, 1), w.chunk));
     next = c.mul(next, k.R * k.S * w.width);
-    Value channels = channelsOf(chunk);
+    Value channels = channelsOf(chunk), count = c.sub(groups.high, groups.low);
+    Value firstInput = c.add(c.mul(groups.low, w.tile.rows * w.chunk), inputAt);
+    Value firstSum = c.add(c.mul(groups.low, w.tile.rows * w.width), sumAt);
     c.loop(c.index(0), c.index(w.products()), [&](Value p) {
       for (int64_t line = 0; line < each; ++line)
         memref::PrefetchOp::create(c.b, c.loc, weights,
                                    ValueRange{c.add(next, c.add(c.mul(p, each * 16), line * 16))},
                                    false, 2, true);
-      Value left = c.add(c.mul(c.add(c.mul(chunk, w.products()), p), w.inputPitch()), inputAt);
+      Value left = c.add(c.mul(c.add(c.mul(chunk, w.products()), p), w.inputPitch()), firstInput);
       Value right = c.add(c.mul(p, w.weightPitch()), weightAt);
-      Value sums = c.add(c.mul(p, w.sumPitch()), sumAt);
-      c.loop(groups.low, groups.high, [&](Value t) {
+      Value sums = c.add(c.mul(p, w.sumPitch()), firstSum);
+      c.loop(c.index(0), count, [&](Value t) {
         Value rows = c.add(left, c.mul(t, w.tile.rows * w.chunk));
         Value out = c.add(sums, c.mul(t, w.tile.rows * w.width));
         Values acc;
