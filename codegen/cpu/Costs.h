@@ -16,9 +16,9 @@ struct Costs {
 
   // Patches.
   double products = 0.93; ///< multiply-adds of products in the time of one of direct sums
-  double single = 0;      ///< more of a row of products where one vector of outputs is a tile's width
-  double store = 2;       ///< a vector stored
-  double far = 1;         ///< more of that for each doubling of transformed weights past
+  double single = 0; ///< more of a row of products where one vector of outputs is a tile's width
+  double store = 2;  ///< a vector stored
+  double far = 1;    ///< more of that for each doubling of transformed weights past
   double nearBytes = 96 << 10;
   double fetch = 0; ///< a vector of transformed inputs, where they outgrow half of a second cache
   double halfBytes = 512 << 10;

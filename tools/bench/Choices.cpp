@@ -33,16 +33,11 @@ using llvm::StringRef;
 
 /// Costs that may be set and fitted.
 constexpr std::pair<const char *, double cpu::Costs::*> costs[] = {
-    {"weights", &cpu::Costs::weights},
-    {"inputs", &cpu::Costs::inputs},
-    {"products", &cpu::Costs::products},
-    {"single", &cpu::Costs::single},
-    {"store", &cpu::Costs::store},
-    {"far", &cpu::Costs::far},
-    {"fetch", &cpu::Costs::fetch},
-    {"firstBytes", &cpu::Costs::firstBytes},
-    {"nearBytes", &cpu::Costs::nearBytes},
-    {"halfBytes", &cpu::Costs::halfBytes}};
+    {"weights", &cpu::Costs::weights},     {"inputs", &cpu::Costs::inputs},
+    {"products", &cpu::Costs::products},   {"single", &cpu::Costs::single},
+    {"store", &cpu::Costs::store},         {"far", &cpu::Costs::far},
+    {"fetch", &cpu::Costs::fetch},         {"firstBytes", &cpu::Costs::firstBytes},
+    {"nearBytes", &cpu::Costs::nearBytes}, {"halfBytes", &cpu::Costs::halfBytes}};
 constexpr size_t fitted = 7; // of them: sizes stay
 
 [[noreturn]] void fail(const std::string &why) {
