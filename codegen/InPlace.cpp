@@ -174,7 +174,8 @@ void writeInPlace(func::FuncOp entry, const cpu::Isa &level) {
   };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
     if (!llvm::all_of(dispatch.getBody().front().without_terminator(),
-                      [](Operation &op) { return isa<ConstantOp, Pointwise>(op); }))
+                      [](Operation &op) { return isa<ConstantOp, Pointwise>(op); }) ||
+        dispatch->hasAttr("pitches"))
       continue;
     SmallVector<int64_t> places(dispatch.getNumResults(), -1);
     if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("in_place"))

@@ -9,6 +9,7 @@
 
 #include "codegen/Bands.h"
 #include "codegen/InPlace.h"
+#include "codegen/Slices.h"
 #include "codegen/Work.h"
 
 #include "runtime/schema/Sha256.h"
@@ -29,6 +30,11 @@ MemRefType bufferType(RankedTensorType type) {
   Type element = type.getElementType();
   return MemRefType::get(type.getShape(),
                          element.isBF16() ? IntegerType::get(type.getContext(), 16) : element);
+}
+
+/// Cells from the first to the last of a tensor whose rows are `pitch` cells apart.
+int64_t spanOf(ArrayRef<int64_t> shape, int64_t pitch) {
+  return (ShapedType::getNumElements(shape) / shape.back() - 1) * pitch + shape.back();
 }
 
 uint64_t aligned(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -224,12 +230,17 @@ std::string Kernels::get(DispatchOp dispatch, const cpu::Implementation &impleme
     arguments.push_back(buffer(implementation.packedType(dispatch, i, isa)));
   for (Type type : dispatch.getResultTypes())
     arguments.push_back(buffer(cast<RankedTensorType>(type)));
+  if (auto pitches = dispatch->getAttrOfType<DenseI64ArrayAttr>("pitches"))
+    for (auto [type, pitch] : llvm::zip(arguments, pitches.asArrayRef()))
+      if (auto rows = cast<MemRefType>(type); pitch > 0)
+        type = MemRefType::get({spanOf(rows.getShape(), pitch)}, rows.getElementType());
   if (int64_t cells = implementation.scratch(dispatch, isa))
     arguments.push_back(MemRefType::get({cells}, Float32Type::get(dispatch.getContext())));
   for (Type type : arguments)
     stream << ' ' << type;
-  if (Attribute inPlace = dispatch->getAttr("in_place"))
-    stream << ' ' << inPlace;
+  for (const char *name : {"in_place", "pitches"})
+    if (Attribute attribute = dispatch->getAttr(name))
+      stream << ' ' << name << ' ' << attribute;
   for (Operation &op : dispatch.getBody().front()) {
     stream << '\n';
     op.print(stream, OpPrintingFlags().useLocalScope());
@@ -284,6 +295,7 @@ std::string Kernels::getPack(DispatchOp dispatch, const cpu::Implementation &imp
 plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                         const Variables &variables, CompileReport &report, ModuleOp plans) {
   settleReturns(entry, variables);
+  llvm::DenseMap<Value, Slice> slices = writeSlices(entry, kernels.isa);
   writeInPlace(entry, kernels.isa);
   std::vector<PlannedBuffer> buffers;
   llvm::DenseMap<Value, uint32_t> bufferOf;
@@ -359,7 +371,36 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
                             ""});
     return it->second;
   };
+  // The buffer of a value in the arena, alive from the next step on.
+  auto inArena = [&](Value value) {
+    if (auto it = bufferOf.find(value); it != bufferOf.end())
+      return it->second;
+    uint64_t size = bytesOf(value.getType());
+    uint32_t buffer = add("arena", 0, 0, size);
+    lifeOf[buffer] = lives.size();
+    lives.push_back({buffer, aligned(size), steps.size(), steps.size()});
+    return bufferOf[value] = buffer;
+  };
+  std::vector<std::pair<uint32_t, int64_t>>
+      sliceOffsets; // of buffers in the wholes they share lives with
+  auto place = [&](Value value) {
+    auto slice = slices.find(value);
+    if (slice == slices.end())
+      return inArena(value);
+    auto type = cast<RankedTensorType>(value.getType());
+    int64_t cell = int64_t(bytesOf(type)) / type.getNumElements();
+    int64_t pitch = cast<RankedTensorType>(slice->second.whole.getType()).getShape().back();
+    uint32_t whole = inArena(slice->second.whole);
+    uint32_t buffer = add("arena", 0, 0, uint64_t(spanOf(type.getShape(), pitch) * cell));
+    lifeOf[buffer] = lifeOf.lookup(whole);
+    sliceOffsets.push_back({buffer, slice->second.offset * cell});
+    return bufferOf[value] = buffer;
+  };
   for (auto dispatch : entry.getOps<DispatchOp>()) {
+    if (dispatch->hasAttr("joined")) {
+      place(dispatch.getResult(0));
+      continue;
+    }
     StepReport told{entry.getName().str(),
                     kernels.isa.level.str(),
                     layerOf(dispatch.getLoc()),
@@ -400,10 +441,7 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
           from >= 0 && !bufferOf.contains(result)) {
         bufferOf[result] = step.buffers[size_t(from)];
       } else if (!bufferOf.contains(result)) {
-        uint64_t size = bytesOf(result.getType());
-        bufferOf[result] = add("arena", 0, 0, size);
-        lifeOf[bufferOf[result]] = lives.size();
-        lives.push_back({bufferOf[result], aligned(size), now, now});
+        place(result);
       }
       step.buffers.push_back(bufferOf[result]);
     }
@@ -424,6 +462,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
   uint64_t arena = placeInArena(lives, bandedSize, mayBeRing);
   for (const Life &life : lives)
     buffers[life.buffer].offset = int64_t(life.offset);
+  for (auto [buffer, offset] : sliceOffsets)
+    buffers[buffer].offset = int64_t(lives[lifeOf[buffer]].offset) + offset;
 
   OpBuilder b = OpBuilder::atBlockEnd(plans.getBody());
   int64_t batch = entry->getAttrOfType<IntegerAttr>("cornet.batch").getInt();

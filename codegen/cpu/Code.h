@@ -51,6 +51,12 @@ struct Code {
   mlir::Value inside(mlir::Value x, int64_t extent) const {
     return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::ult, x, index(extent));
   }
+  mlir::Value equal(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::eq, x, y);
+  }
+  mlir::Value less(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::slt, x, y);
+  }
   mlir::Value both(mlir::Value x, mlir::Value y) const {
     return mlir::arith::AndIOp::create(b, loc, x, y);
   }

@@ -137,6 +137,10 @@ public:
                  written};
   }
 
+  bool takesPitch(DispatchOp dispatch, unsigned argument, const Isa &) const override {
+    return argument >= dispatch.getInputs().size();
+  }
+
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};
@@ -180,6 +184,10 @@ private:
     void emit(Value begin, Value end) {
       int64_t units = k.units();
       int64_t panels = ceilDiv(k.outputs, width), block = k.block(bytes);
+      // Where every panel is read once, its units fetch the next one, a share each: what follows
+      // the last are most often the next step's weights.
+      if (k.packed && block >= units && units > 1 && units <= width)
+        fetchStep = k.word * ceilDiv(width, units);
       c.loop(begin, end, [&](Value all) {
         Value part = c.div(all, units * panels), t = c.rem(all, units * panels);
         Value first = c.mul(c.div(t, block * panels), block), inBlock = c.rem(t, block * panels);
@@ -193,6 +201,9 @@ private:
         weightBase = k.packed ? c.add(c.mul(c.add(c.mul(part, panels), panel), k.depth() * width),
                                       k.panels.first)
                               : c.add(c.mul(part, k.depth() * k.outputs), column);
+        if (fetchStep > 0)
+          fetchBase = c.add(c.add(weightBase, k.depth() * width),
+                            c.mul(unit, k.depth() / k.word * fetchStep));
         inputBase = c.mul(part, k.inputPart), columnBase = c.mul(part, k.columnPart);
         rowBase = c.mul(part, k.rowPart);
         k.flat() ? flatTile(unit, units) : line(unit);
@@ -260,9 +271,13 @@ private:
     void step(Value step, ArrayRef<Value> bases, Value weight, ValueRange sums, Values &next,
               bool half = false) {
       Value at = c.add(weight, c.mul(step, weightPitch * k.word));
-      // Weights stream from memory, and the hardware looks ahead no further than a page.
+      if (fetchFrom)
+        memref::PrefetchOp::create(c.b, c.loc, weights,
+                                   ValueRange{c.add(fetchFrom, c.mul(step, fetchStep))}, false, 2,
+                                   true);
+      // A panel read once streams from memory, and the hardware looks ahead no further than a page.
       int64_t line = 64 / bytes;
-      if (k.packed && k.depth() * width * bytes >= kStreamed)
+      if (k.packed && fetchStep == 0 && k.depth() * width * bytes >= kStreamed)
         for (int64_t cell = 0; cell < width * k.word; cell += line)
           memref::PrefetchOp::create(c.b, c.loc, weights,
                                      ValueRange{c.add(at, kAhead * width * k.word + cell)}, false,
@@ -357,14 +372,14 @@ private:
         Values bases;
         for (int64_t m = 0; m < rows; ++m)
           bases.push_back(c.add(base, m * k.pixel));
+        fetchFrom = fetchBase;
         finish(multiplyLong(rows, k.channels, bases, weightBase), rows, first);
       };
       int64_t rest = k.width - (units - 1) * tile.rows;
       if (rest == tile.rows)
         return body(tile.rows);
       c.either(
-          arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, unit, c.index(units - 1)),
-          [&] { body(rest); }, [&] { body(tile.rows); });
+          c.equal(unit, c.index(units - 1)), [&] { body(rest); }, [&] { body(tile.rows); });
     }
 
     void line(Value unit) {
@@ -425,6 +440,10 @@ private:
             part.push_back(now[place]);
           if (part.empty())
             continue;
+          fetchFrom = Value();
+          if (fetchBase && !t.guarded)
+            fetchFrom = c.add(fetchBase, c.mul(c.add(c.mul(r, k.rowDepth()), s * k.padded()),
+                                               fetchStep / k.word));
           part = multiply(part, whole ? k.S * k.channels : k.channels, bases,
                           c.add(weight, s * k.padded() * width));
           for (auto [place, value] : llvm::zip(places, part))
@@ -449,6 +468,8 @@ private:
     Value input, weights;
     int64_t bytes;                                            ///< of a cell of the input
     Value column, weightBase, inputBase, columnBase, rowBase; ///< of the current tile
+    int64_t fetchStep = 0;      ///< cells of the next panel that a word of k fetches; 0: none
+    Value fetchBase, fetchFrom; ///< of the tile's share, and of the sum that is computed now
   };
 };
 

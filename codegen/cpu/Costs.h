@@ -16,8 +16,9 @@ struct Costs {
 
   // Patches.
   double products = 0.93; ///< multiply-adds of products in the time of one of direct sums
-  double store = 2;       ///< a vector stored
-  double far = 1;         ///< more of that for each doubling of transformed weights past
+  double single = 0; ///< more of a row of products where one vector of outputs is a tile's width
+  double store = 2;  ///< a vector stored
+  double far = 1;    ///< more of that for each doubling of transformed weights past
   double nearBytes = 96 << 10;
   double fetch = 0; ///< a vector of transformed inputs, where they outgrow half of a second cache
   double halfBytes = 512 << 10;
@@ -26,6 +27,6 @@ struct Costs {
 /// Of Intel cores that start two multiply-adds of AVX-512 at a time: fitted to the zoo's
 /// contractions on an Emerald Rapids, f32, one thread.
 inline constexpr Costs kWideIntelCosts = {
-    .weights = 2.5, .inputs = 15, .products = 1.15, .store = 4, .fetch = 8};
+    .weights = 2.5, .inputs = 15, .products = 1.15, .single = 0.1, .store = 4, .fetch = 8};
 
 } // namespace cornet::cpu

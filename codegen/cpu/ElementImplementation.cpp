@@ -432,7 +432,7 @@ private:
       Value row =
           arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), cell(op.getIndices(), i));
       row = c.min(c.max(row, c.index(0)), rows);
-      Value hit = arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, row, at[0]);
+      Value hit = c.equal(row, at[0]);
       Place from = i;
       from.append(at.begin() + 1, at.end());
       Value update = c.choose(hit, cell(op.getUpdates(), from), c.f32(0));

@@ -94,6 +94,14 @@ Epilogue::Epilogue(const Code &code, DispatchOp dispatch, Operation *root, func:
       buffers.push_back(flatten(c, argument));
 }
 
+int64_t Epilogue::pitch(Value flat, int64_t columns) const {
+  auto pitches = dispatch->getAttrOfType<DenseI64ArrayAttr>("pitches");
+  size_t place = size_t(llvm::find(buffers, flat) - buffers.begin());
+  return pitches && place < size_t(pitches.size()) && pitches[int64_t(place)] > 0
+             ? pitches[int64_t(place)]
+             : columns;
+}
+
 Value Epilogue::splat(double value) const {
   return arith::ConstantOp::create(c.b, c.loc,
                                    DenseElementsAttr::get(type, c.b.getF32FloatAttr(value)));
@@ -169,7 +177,7 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
   }
   if (extents.empty() || (extents.back() == 1 && columns() != 1))
     return vector::BroadcastOp::create(c.b, c.loc, type, loadScalar(buffer, at));
-  return load(buffer, c.add(c.mul(at, extents.back()), column), mask);
+  return load(buffer, c.add(c.mul(at, pitch(buffer, extents.back())), column), mask);
 }
 
 Value Epilogue::before(Value value, Value row, Value column, Value mask) {
@@ -210,12 +218,13 @@ void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
     if (&op != root && (!root || root->isBeforeInBlock(&op)))
       emit(op, row, column, mask);
   }
-  Value at = c.add(c.mul(row, columns()), column);
   SmallVector<Value> results;
   for (Value result : dispatch.getBody().front().getTerminator()->getOperands())
     results.push_back(operand(result, row, column, mask));
-  for (auto [i, result] : llvm::enumerate(results))
-    store(result, buffers[resultArgument(dispatch, i)], at, mask);
+  for (auto [i, result] : llvm::enumerate(results)) {
+    Value buffer = buffers[resultArgument(dispatch, i)];
+    store(result, buffer, c.add(c.mul(row, pitch(buffer, columns())), column), mask);
+  }
 }
 
 } // namespace cornet::cpu

@@ -79,6 +79,9 @@ private:
   void emit(mlir::Operation &op, mlir::Value row, mlir::Value column, mlir::Value mask);
   mlir::Value operand(mlir::Value value, mlir::Value row, mlir::Value column, mlir::Value mask);
 
+  /// Cells between rows of a buffer, an argument of the kernel, whose rows have so many.
+  int64_t pitch(mlir::Value flat, int64_t columns) const;
+
   const Code &c;
   DispatchOp dispatch;
   mlir::Operation *root;

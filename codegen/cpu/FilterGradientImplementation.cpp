@@ -179,8 +179,7 @@ private:
     int64_t rest = k.channels % tile.rows;
     if (rest == 0)
       return body(tile.rows);
-    Value last =
-        arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, block, c.index(blocks() - 1));
+    Value last = c.equal(block, c.index(blocks() - 1));
     auto branch = scf::IfOp::create(c.b, c.loc, TypeRange{}, last, true);
     OpBuilder::InsertionGuard guard(c.b);
     c.b.setInsertionPointToStart(branch.thenBlock());

@@ -54,6 +54,12 @@ public:
     return std::nullopt;
   }
 
+  /// Whether rows of argument `argument`, an input or, after them, a result, may lie further apart
+  /// than they are long: what the attribute `pitches` asks for.
+  virtual bool takesPitch(DispatchOp dispatch, unsigned argument, const Isa &isa) const {
+    return false;
+  }
+
   /// Cells of f32 that a call needs to work in; the kernel has them as its last memref when there
   /// are any.
   virtual int64_t scratch(DispatchOp dispatch, const Isa &isa) const { return 0; }

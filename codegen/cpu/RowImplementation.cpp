@@ -123,6 +123,14 @@ public:
     return Sweep{image->getArgNumber(), 1, tiles(dispatch, isa), done, done, done, done};
   }
 
+  /// Those of a chain, where it has the result's shape and is read as such.
+  bool takesPitch(DispatchOp dispatch, unsigned argument, const Isa &isa) const override {
+    if (!isa_and_present<Pointwise>(rootOf(dispatch)) || LongRow::of(dispatch, isa))
+      return false;
+    return argument >= dispatch.getInputs().size() ||
+           shapeOf(dispatch.getInputs()[argument]) == shapeOf(dispatch.getResult(0));
+  }
+
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};

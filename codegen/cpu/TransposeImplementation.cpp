@@ -95,8 +95,7 @@ public:
         return squares(first, lanes);
       if (whole == 0)
         return squares(first, ragged);
-      Value isLast =
-          arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::eq, block, c.index(whole));
+      Value isLast = c.equal(block, c.index(whole));
       auto branch = scf::IfOp::create(c.b, c.loc, TypeRange{}, isLast, true);
       OpBuilder::InsertionGuard guard(c.b);
       c.b.setInsertionPointToStart(branch.thenBlock());

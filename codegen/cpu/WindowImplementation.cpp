@@ -121,6 +121,10 @@ public:
                  written};
   }
 
+  bool takesPitch(DispatchOp dispatch, unsigned argument, const Isa &) const override {
+    return argument >= dispatch.getInputs().size();
+  }
+
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {
     OpBuilder builder = OpBuilder::atBlockEnd(&kernel.front());
     Code c{builder, kernel.getLoc()};

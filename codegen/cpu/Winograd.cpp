@@ -54,6 +54,7 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
   double products = double(w.products()), panels = double(w.panels());
   double sums = double(w.tile.rows * columns), tiles = double(w.blocks() * w.block / w.tile.rows);
   double row = std::max({sums, 0.5 * double(w.tile.rows) + double(columns), 4.0}) + 0.5;
+  row *= columns == 1 ? 1 + costs.single : 1;
   double multiplied =
       products * tiles * panels *
       (double(k.channels) * row / costs.products + double(w.chunks()) * sums * costs.store);
@@ -71,6 +72,7 @@ void complete(Winograd &w, int64_t columns, int64_t chunk, const Isa &isa) {
   double bytes = double(w.inputCells() * 4);
   double beyond = std::max(0.0, 1 - costs.halfBytes / bytes);
   double read = costs.fetch * beyond * panels * double(w.blocks()) * bytes / double(4 * lanes);
+  w.byGroups = 2 * weights < inputs;
   w.cost = multiplied + weights + inputs + outputs + read;
 }
 

@@ -12,7 +12,9 @@
 //
 // What it loses: docs/precision.md. An infinity in the input reaches its whole patch.
 //
-// A tile of work is a panel of a block, so threads share the panels where the image is small.
+// A tile of work is a row of register tiles, a group of patches, of a panel of a block. A thread
+// transforms the inputs of its groups and the weights of its panels, so tiles go by groups or by
+// panels, whatever leaves less to be transformed by several threads.
 #pragma once
 
 #include "codegen/cpu/Contraction.h"
@@ -32,13 +34,16 @@ struct Winograd {
   int64_t width = 0;      ///< lanes of a panel
   int64_t block = 0;      ///< patches of a block, a multiple of tile.rows
   int64_t chunk = 0;      ///< channels transformed together
+  bool byGroups = false;  ///< tiles of a block go by groups, in these by panels; else vice versa
   double cost = 0;        ///< estimated cycles
 
   int64_t products() const { return y.alpha * x.alpha; }
   int64_t chunks() const { return (k.channels + chunk - 1) / chunk; }
   int64_t blocks() const { return (patches + block - 1) / block; }
   int64_t panels() const { return (k.outputs + width - 1) / width; }
-  int64_t tiles() const { return blocks() * panels(); }
+  int64_t groups() const { return block / tile.rows; }
+  int64_t blockTiles() const { return panels() * groups(); }
+  int64_t tiles() const { return blocks() * blockTiles(); }
   // Cells of the scratch from one product to the next: a line more than the product's own, since
   // all products of a place are written together and at a power of two would meet in one cache set.
   int64_t inputPitch() const { return block * chunk + 16; }

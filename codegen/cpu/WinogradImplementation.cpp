@@ -56,27 +56,17 @@ public:
         inputAt(0), weightAt(w.inputCells()), sumAt(weightAt + w.weightCells()),
         pixelAt(sumAt + w.sumCells()) {}
 
-  /// The tiles [begin, end), of which each block has one for each panel.
+  /// The tiles [begin, end).
   void emit(Value begin, Value end) {
-    int64_t panels = w.panels();
-    Value last = c.add(c.div(c.sub(end, c.index(1)), panels), 1);
-    c.loop(c.div(begin, panels), last, [&](Value block) {
-      Value first = c.mul(block, w.block), tile = c.mul(block, panels);
+    int64_t all = w.blockTiles();
+    Value last = c.add(c.div(c.sub(end, c.index(1)), all), 1);
+    c.loop(c.div(begin, all), last, [&](Value block) {
+      Value first = c.mul(block, w.block), tile = c.mul(block, all);
       Value here = c.index(w.block);
       if (w.patches % w.block)
         here = c.min(here, c.sub(c.index(w.patches), first));
-      c.loop(c.index(0), here, [&](Value i) { transformInput(c.add(first, i), i); });
-      Value low = c.max(c.sub(begin, tile), c.index(0));
-      Value high = c.min(c.sub(end, tile), c.index(panels));
-      c.loop(low, high, [&](Value panel) {
-        if (w.chunks() > 1)
-          clearSums();
-        c.loop(c.index(0), c.index(w.chunks()), [&](Value chunk) {
-          transformWeights(panel, chunk);
-          multiplyProducts(panel, chunk, here);
-        });
-        c.loop(c.index(0), here, [&](Value i) { transformSums(c.add(first, i), i, panel); });
-      });
+      emitBlock(first, here, c.max(c.sub(begin, tile), c.index(0)),
+                c.min(c.sub(end, tile), c.index(all)));
     });
   }
 
@@ -89,6 +79,56 @@ private:
     Value inImage = c.rem(patch, w.patchesY * w.patchesX);
     return {c.div(patch, w.patchesY * w.patchesX), c.mul(c.div(inImage, w.patchesX), w.y.m),
             c.mul(c.rem(inImage, w.patchesX), w.x.m)};
+  }
+
+  /// The tiles [low, high) of the block of `here` patches that begins with patch `first`.
+  void emitBlock(Value first, Value here, Value low, Value high) {
+    int64_t groups = w.groups(), panels = w.panels(), inner = w.byGroups ? panels : groups;
+    Value outerLow = c.div(low, inner), outerHigh = c.div(c.add(high, inner - 1), inner);
+    // Of a single outer one the inner ones are a range, of several all of them.
+    Value base = c.mul(outerLow, inner);
+    Value single = c.equal(c.sub(outerHigh, outerLow), c.index(1));
+    Value innerLow = c.choose(single, c.sub(low, base), c.index(0));
+    Value innerHigh = c.choose(single, c.sub(high, base), c.index(inner));
+    if (!w.byGroups)
+      std::swap(outerLow, innerLow), std::swap(outerHigh, innerHigh);
+    auto patchesOf = [&](Value group) { return c.min(c.mul(group, w.tile.rows), here); };
+    c.loop(patchesOf(outerLow), patchesOf(outerHigh),
+           [&](Value i) { transformInput(c.add(first, i), i); });
+    c.loop(innerLow, innerHigh, [&](Value panel) {
+      Range groups = groupsOf(panel, low, high);
+      groups.high = c.min(groups.high, c.div(c.add(here, w.tile.rows - 1), w.tile.rows));
+      c.either(
+          c.less(groups.low, groups.high),
+          [&] {
+            if (w.chunks() > 1)
+              clearSums();
+            c.loop(c.index(0), c.index(w.chunks()), [&](Value chunk) {
+              transformWeights(panel, chunk);
+              multiplyProducts(panel, chunk, groups);
+            });
+            c.loop(patchesOf(groups.low), patchesOf(groups.high),
+                   [&](Value i) { transformSums(c.add(first, i), i, panel); });
+          },
+          [] {});
+    });
+  }
+
+  struct Range {
+    Value low, high;
+  };
+
+  /// The groups of a panel among the tiles [low, high) of a block.
+  Range groupsOf(Value panel, Value low, Value high) {
+    if (!w.byGroups) {
+      Value tile = c.mul(panel, w.groups());
+      return {c.max(c.sub(low, tile), c.index(0)), c.min(c.sub(high, tile), c.index(w.groups()))};
+    }
+    int64_t panels = w.panels(); // of tiles panel, panel + panels, ... those from `tile` on
+    auto from = [&](Value tile) {
+      return c.div(c.add(c.max(c.sub(tile, panel), c.index(0)), panels - 1), panels);
+    };
+    return {from(low), from(high)};
   }
 
   Value load(Value at) { return epilogue.load(scratch, at, {}); }
@@ -191,22 +231,23 @@ private:
 
   /// Y += V U of a chunk, product by product, or Y = V U of the only one. Meanwhile the next
   /// chunk's weights are fetched: the hardware looks ahead no further than a page.
-  void multiplyProducts(Value panel, Value chunk, Value here) {
+  void multiplyProducts(Value panel, Value chunk, Range groups) {
     int64_t lines = k.R * k.S * w.chunk * w.width / 16,
             each = (lines + w.products() - 1) / w.products();
     Value next = c.add(c.mul(panel, k.channels), c.mul(c.add(chunk, 1), w.chunk));
     next = c.mul(next, k.R * k.S * w.width);
-    Value tiles = c.div(c.add(here, w.tile.rows - 1), w.tile.rows);
-    Value channels = channelsOf(chunk);
+    Value channels = channelsOf(chunk), count = c.sub(groups.high, groups.low);
+    Value firstInput = c.add(c.mul(groups.low, w.tile.rows * w.chunk), inputAt);
+    Value firstSum = c.add(c.mul(groups.low, w.tile.rows * w.width), sumAt);
     c.loop(c.index(0), c.index(w.products()), [&](Value p) {
       for (int64_t line = 0; line < each; ++line)
         memref::PrefetchOp::create(c.b, c.loc, weights,
                                    ValueRange{c.add(next, c.add(c.mul(p, each * 16), line * 16))},
                                    false, 2, true);
-      Value left = c.add(c.mul(c.add(c.mul(chunk, w.products()), p), w.inputPitch()), inputAt);
+      Value left = c.add(c.mul(c.add(c.mul(chunk, w.products()), p), w.inputPitch()), firstInput);
       Value right = c.add(c.mul(p, w.weightPitch()), weightAt);
-      Value sums = c.add(c.mul(p, w.sumPitch()), sumAt);
-      c.loop(c.index(0), tiles, [&](Value t) {
+      Value sums = c.add(c.mul(p, w.sumPitch()), firstSum);
+      c.loop(c.index(0), count, [&](Value t) {
         Value rows = c.add(left, c.mul(t, w.tile.rows * w.chunk));
         Value out = c.add(sums, c.mul(t, w.tile.rows * w.width));
         Values acc;
@@ -367,7 +408,7 @@ public:
       return above(next / w.patchesY, next % w.patchesY * w.y.m - w.k.padY);
     };
     return Sweep{cast<BlockArgument>(w.k.input).getArgNumber(),
-                 w.panels(),
+                 w.blockTiles(),
                  w.blocks(),
                  read,
                  passed,
@@ -377,6 +418,10 @@ public:
 
   int64_t scratch(DispatchOp dispatch, const Isa &isa) const override {
     return planOf(dispatch, isa)->scratch();
+  }
+
+  bool takesPitch(DispatchOp dispatch, unsigned argument, const Isa &) const override {
+    return argument >= dispatch.getInputs().size();
   }
 
   void emit(DispatchOp dispatch, const Isa &isa, func::FuncOp kernel) const override {

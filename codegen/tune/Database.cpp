@@ -74,8 +74,11 @@ std::string timedText(const Timed &timed) {
   return timed.variant + ": " + llvm::formatv("{0:f2}", timed.microseconds).str() + " us";
 }
 
-/// LLVM's name for its kind: without family and model.
-StringRef kindOf(StringRef cpu) { return cpu.split(' ').first; }
+/// LLVM's name for its kind: without family and model, and the same where the cores are.
+StringRef kindOf(StringRef cpu) {
+  StringRef name = cpu.split(' ').first;
+  return name == "sapphirerapids" ? "emeraldrapids" : name;
+}
 
 /// Larger the less alike they are; none for CPUs of different kinds.
 std::optional<int> distanceOf(const Machine &wanted, const Machine &have) {

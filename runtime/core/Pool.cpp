@@ -4,6 +4,9 @@
 // are spun on, so that steps a few microseconds apart cost no system call. The caller takes the
 // shares that nobody has taken: a call shorter than the time a worker needs to wake is computed by
 // the caller.
+//
+// Of up to 48 threads, shares that are left are bits of the ticket, spread evenly, so that each
+// thread finds those of its own range first; of more threads they are a count.
 #include "runtime/core/Pool.h"
 
 #include <chrono>
@@ -16,7 +19,8 @@ namespace {
 /// processors a hundred times slower than one.)
 constexpr unsigned kSpins = 1000;
 constexpr std::chrono::microseconds kLinger{200};
-constexpr uint64_t kShareMask = 0xffff;
+constexpr unsigned kBits = 48;
+constexpr uint64_t kLeft = (uint64_t(1) << kBits) - 1;
 
 void pause() {
 #if defined(__x86_64__)
@@ -29,11 +33,11 @@ void pause() {
 
 } // namespace
 
-Pool::Pool(unsigned threads) : count(threads), ticket(threads) {
+Pool::Pool(unsigned threads) : count(threads) {
   workers.reserve(threads);
   try {
     for (unsigned i = 1; i < threads; ++i)
-      workers.emplace_back([this] { work(); });
+      workers.emplace_back([this, i] { work(i); });
   } catch (...) { // the system has no more threads: those that run are joined before they are lost
     join();
     throw;
@@ -69,24 +73,37 @@ void Pool::end() { active.store(false, std::memory_order_release); }
 
 /// Takes one share of the current task and runs it; false when none is left. The task cannot change
 /// under a share that is taken and not done: run() waits for it.
-bool Pool::takeShare() {
-  uint64_t current = ticket.load(std::memory_order_acquire);
+bool Pool::takeShare(unsigned thread) {
+  uint64_t current = ticket.load(std::memory_order_acquire), left, taken;
   do {
-    if ((current & kShareMask) >= threads())
+    left = current & kLeft;
+    if (left == 0)
       return false;
-  } while (!ticket.compare_exchange_weak(current, current + 1, std::memory_order_acq_rel,
+    taken = 1;
+    if (threads() <= kBits) {
+      uint64_t mine = left & ~uint64_t(0) << thread * kBits / threads();
+      taken = mine ? mine & -mine : left & -left;
+    }
+  } while (!ticket.compare_exchange_weak(current, current - taken, std::memory_order_acq_rel,
                                          std::memory_order_acquire));
-  task(argument, unsigned(current & kShareMask));
+  task(argument, threads() <= kBits ? unsigned(__builtin_ctzll(taken)) / (kBits / shares)
+                                    : unsigned(left) - 1);
   pending.fetch_sub(1, std::memory_order_release);
   return true;
 }
 
-void Pool::run(void (*body)(void *, unsigned), void *data) {
-  task = body, argument = data;
-  pending.store(threads(), std::memory_order_relaxed);
-  ticket.store((ticket.load(std::memory_order_relaxed) | kShareMask) + 1,
+unsigned Pool::mostShares() const { return threads() <= kBits ? kBits : threads(); }
+
+void Pool::run(void (*body)(void *, unsigned), void *data, unsigned count) {
+  task = body, argument = data, shares = count;
+  uint64_t left = shares;
+  if (threads() <= kBits)
+    for (unsigned share = left = 0; share < shares; ++share)
+      left |= uint64_t(1) << share * (kBits / shares);
+  pending.store(shares, std::memory_order_relaxed);
+  ticket.store(((ticket.load(std::memory_order_relaxed) | kLeft) + 1) | left,
                std::memory_order_release);
-  while (takeShare())
+  while (takeShare(0))
     ;
   for (unsigned spins = 0; pending.load(std::memory_order_acquire) != 0; ++spins)
     // A worker that lost its processor gets ours after a while.
@@ -104,7 +121,7 @@ void Pool::linger() {
   }
 }
 
-void Pool::work() {
+void Pool::work(unsigned thread) {
   started.fetch_add(1, std::memory_order_release);
   for (;;) {
     linger();
@@ -115,7 +132,7 @@ void Pool::work() {
         return;
     }
     for (unsigned spins = 0; active.load(std::memory_order_acquire); ++spins)
-      if (takeShare())
+      if (takeShare(thread))
         spins = 0;
       else
         spins < kSpins ? pause() : std::this_thread::yield();

@@ -25,15 +25,19 @@ public:
   void begin();
   void end();
 
-  /// Runs task(argument, share) for every share in [0, threads()) and returns when all are done.
-  /// Any thread may take any share: one that sleeps or lost its processor is not waited for.
-  /// Between begin() and end().
-  void run(void (*task)(void *, unsigned), void *argument);
+  /// The most shares of a task, at least threads().
+  unsigned mostShares() const;
+
+  /// Runs task(argument, share) for every share in [0, shares) and returns when all are done. Any
+  /// thread may take any share, of those left first one of the range that evenly splitting them
+  /// would give it: one that sleeps, is slow or lost its processor is not waited for. Between
+  /// begin() and end().
+  void run(void (*task)(void *, unsigned), void *argument, unsigned shares);
 
 private:
   void linger();
-  void work();
-  bool takeShare();
+  void work(unsigned thread);
+  bool takeShare(unsigned thread);
   void join();
 
   const unsigned count; ///< read by workers that start while others are being made
@@ -43,10 +47,11 @@ private:
   bool stop = false;
   std::atomic<size_t> started{0};
   std::atomic<bool> active{false};
-  std::atomic<uint64_t> ticket; ///< number of the task << 16 | shares taken of it
+  std::atomic<uint64_t> ticket{0}; ///< number of the task << 48 | what is left of it
   std::atomic<unsigned> pending{0};
   void (*task)(void *, unsigned) = nullptr;
   void *argument = nullptr;
+  unsigned shares = 0;
 };
 
 } // namespace cornet::runtime

@@ -38,15 +38,28 @@ struct StepCall {
   void *const *buffers; ///< of share 0; those of the next share are `stride` further
   size_t stride;
   uint64_t begin, end; ///< tiles
-  unsigned threads;
+  unsigned shares;
 };
 
-void runShare(void *data, unsigned thread) {
+/// Into how many shares the tiles of a step are split. A long step has some for each thread, where
+/// none needs a space of its own: whose processor is slower, or is taken away for a moment,
+/// computes fewer of them.
+unsigned sharesOf(const fb::Step *step, uint64_t tiles, const Pool &pool) {
+  constexpr unsigned kEach = 4;
+  constexpr uint64_t kLong = 4 << 20; // operations, and bytes as 8 of them: some 20 us of a core
+  bool isLong = step->flops() + 8 * (step->bytes_read() + step->bytes_written()) > kLong;
+  unsigned shares = step->scratch() || !isLong
+                        ? pool.threads()
+                        : std::min(kEach * pool.threads(), pool.mostShares());
+  return unsigned(std::min<uint64_t>(shares, tiles));
+}
+
+void runShare(void *data, unsigned share) {
   const StepCall &call = *static_cast<const StepCall *>(data);
-  uint64_t tiles = call.end - call.begin, begin = call.begin + tiles * thread / call.threads,
-           end = call.begin + tiles * (thread + 1) / call.threads;
+  uint64_t tiles = call.end - call.begin, begin = call.begin + tiles * share / call.shares,
+           end = call.begin + tiles * (share + 1) / call.shares;
   if (begin < end)
-    call.kernel(call.buffers + thread * call.stride, int64_t(begin), int64_t(end));
+    call.kernel(call.buffers + share * call.stride, int64_t(begin), int64_t(end));
 }
 
 /// Where the group of steps that take turns with step `first` ends.
@@ -173,16 +186,13 @@ void cornet_session::runTiles(const fb::Step *step, uint64_t begin, uint64_t end
       list[count] = scratch.data() + t * scratchBytes;
   }
   uint64_t start = nanoseconds ? now() : 0;
-  StepCall call{program.kernels[step->kernel()],
-                arguments.data(),
-                lists > 1 ? argumentCount : 0,
-                begin,
-                end,
-                pool.threads()};
+  StepCall call{
+      program.kernels[step->kernel()],  arguments.data(), lists > 1 ? argumentCount : 0, begin, end,
+      sharesOf(step, end - begin, pool)};
   if (pool.threads() == 1 || end - begin == 1)
     call.kernel(call.buffers, int64_t(begin), int64_t(end));
   else
-    pool.run(runShare, &call);
+    pool.run(runShare, &call, call.shares);
   if (nanoseconds)
     *nanoseconds += now() - start;
 }

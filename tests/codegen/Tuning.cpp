@@ -91,6 +91,7 @@ TEST(Tuning, TheMostSimilarMachineIsFound) {
   database.add({"x", {"x86-64-v4", "kind 6.2", 2}}, entry("contract 2x1"));
   database.add({"x", {"x86-64-v3", "kind 6.1", 2}}, entry("contract 3x1"));
   database.add({"x", {"x86-64-v4", "kindred 6.1", 2}}, entry("contract 5x1"));
+  database.add({"x", {"x86-64-v4", "emeraldrapids 6.207", 1}}, entry("contract 6x1"));
   auto found = [&](const std::string &cpu, unsigned threads) {
     tune::Found out = database.nearest("x", {"x86-64-v4", cpu, threads});
     return out.entry ? out.entry->best.variant : "";
@@ -100,6 +101,7 @@ TEST(Tuning, TheMostSimilarMachineIsFound) {
   EXPECT_EQ(found("kind 6.1", 8), "contract 4x1");
   EXPECT_EQ(found("kind 6.2", 1), "contract 2x1") << "its own CPU with more threads";
   EXPECT_EQ(found("kind 6.3", 2), "contract 2x1") << "another model of its kind";
+  EXPECT_EQ(found("sapphirerapids 6.143", 1), "contract 6x1") << "the same cores by another name";
   EXPECT_EQ(found("kind", 1), "contract 1x1") << "a CPU that does not tell its model";
   EXPECT_EQ(found("other 6.1", 2), "") << "another kind of CPU";
   EXPECT_FALSE(database.nearest("y", {"x86-64-v4", "kind 6.1", 1}).entry);

@@ -3,6 +3,9 @@
 // What a session computes: any number of rows, any number of threads, beside other sessions.
 #include "tests/runtime/Golden.h"
 
+#include "runtime/core/Pool.h"
+
+#include <atomic>
 #include <cmath>
 #include <thread>
 
@@ -120,6 +123,26 @@ TEST(PoolTest, ManyShortCallsEndOnEveryThread) {
     ASSERT_EQ(invoke(session, input), expected);
     if (call % 100 == 0) // long enough for the workers to fall asleep
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+TEST(PoolTest, EveryShareIsDoneOnce) {
+  for (unsigned threads : {1u, 2u, 3u, 7u, 48u, 49u, 70u}) {
+    cornet::runtime::Pool pool(threads);
+    EXPECT_GE(pool.mostShares(), threads);
+    pool.begin();
+    for (unsigned shares : {1u, 2u, 5u, 12u, 28u, 48u, pool.mostShares()})
+      for (int turn = 0; turn < 20; ++turn) {
+        std::vector<std::atomic<int>> done(shares);
+        pool.run(
+            [](void *all, unsigned share) {
+              ++(*static_cast<std::vector<std::atomic<int>> *>(all))[share];
+            },
+            &done, shares);
+        for (unsigned share = 0; share < shares; ++share)
+          ASSERT_EQ(done[share], 1) << share << " of " << shares << ", " << threads << " threads";
+      }
+    pool.end();
   }
 }
 

@@ -96,7 +96,7 @@ public:
           if (begin < end)
             it.kernel(&it.arguments[share * it.perThread], begin, end);
         },
-        this);
+        this, pool.threads());
   }
 
   /// Microseconds a call, over one turn.

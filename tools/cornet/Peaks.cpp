@@ -220,6 +220,15 @@ const MemoryLevel &Peaks::levelOf(uint64_t bytes) const {
   return levels.back();
 }
 
+Peaks betterOf(Peaks one, const Peaks &other) {
+  one.f32 = std::max(one.f32, other.f32), one.bf16 = std::max(one.bf16, other.bf16);
+  for (size_t i = 0; i < one.levels.size(); ++i) {
+    one.levels[i].read = std::max(one.levels[i].read, other.levels[i].read);
+    one.levels[i].copy = std::max(one.levels[i].copy, other.levels[i].copy);
+  }
+  return one;
+}
+
 Peaks measurePeaks(unsigned threads) {
   Loops loops = loopsOfThisMachine();
   Peaks peaks;

@@ -27,6 +27,9 @@ struct Peaks {
   const MemoryLevel &levelOf(uint64_t bytes) const;
 };
 
+/// The better of each rate of two measurements of one machine.
+Peaks betterOf(Peaks one, const Peaks &other);
+
 /// Measures with `threads` threads at once, each on memory of its own.
 Peaks measurePeaks(unsigned threads);
 

@@ -51,24 +51,60 @@ std::string functionsIn(const std::vector<std::string> &operations) {
   return out;
 }
 
+/// Collects why a step is below its goal: with the time that a reason may cost, where it can be
+/// told.
+class Reasons {
+public:
+  Reasons(RoofedStep &step, double goal) : s(step), missing(s.step.nanoseconds - s.roof() / goal) {}
+  void add(std::string what) { s.reasons.push_back(std::move(what)), accounted += missing; }
+  void add(std::string what, double nanoseconds) {
+    if (nanoseconds < 0.1 * missing)
+      return;
+    s.reasons.push_back(fmt::format("{} (up to {})", what, humanTime(nanoseconds)));
+    accounted += nanoseconds;
+  }
+  /// Says so when the reasons do not make up for half of what is missing.
+  void finish() {
+    if (accounted < 0.5 * missing)
+      s.reasons.push_back(fmt::format("{} unexplained: look at `{}`",
+                                      humanTime(missing - accounted), s.step.spec.implementation));
+  }
+
+private:
+  RoofedStep &s;
+  double missing, accounted = 0;
+};
+
 /// What in a contraction's shape keeps it from the peak.
-void explainContraction(RoofedStep &s, unsigned lanes) {
+void explainContraction(const RoofedStep &s, unsigned lanes, Reasons &reasons) {
   std::vector<int64_t> shape = resultShape(s.step.spec.summary);
   if (shape.empty())
     return;
   int64_t cells = 1, channels = shape.back(), vectors = (channels + lanes - 1) / lanes;
   for (int64_t extent : shape)
     cells *= extent;
+  int64_t pixels = channels ? cells / channels : 0;
   double filled = double(channels) / double(vectors * lanes);
   if (filled < 0.95)
-    s.reasons.push_back(fmt::format("border vectors: {} channels fill {:.0f} % of {} vectors of {}",
-                                    channels, 100 * filled, vectors, lanes));
-  if (uint64_t k = cells ? s.step.work.flops / 2 / uint64_t(cells) : 0; k > 0 && k < 64)
-    s.reasons.push_back(fmt::format("k too short: {} products to a sum", k));
-  if (int64_t pixels = channels ? cells / channels : 0; pixels < 6)
-    s.reasons.push_back(fmt::format("few rows: each weight serves {}", pixels));
-  else if (shape.size() == 4 && shape[2] < 6)
-    s.reasons.push_back(fmt::format("border tiles: lines of {} pixels", shape[2]));
+    reasons.add(fmt::format("border vectors: {} channels fill {:.0f} % of {} vectors of {}",
+                            channels, 100 * filled, vectors, lanes),
+                s.compute * (1 / filled - 1));
+  if (pixels < 6)
+    return reasons.add(fmt::format("few rows: each weight serves {}", pixels));
+  if (shape.size() == 4 && shape[2] < 6)
+    reasons.add(fmt::format("border tiles: lines of {} pixels", shape[2]));
+  if (std::string(s.step.spec.implementation) == "winograd")
+    return reasons.add(fmt::format("patches: a transformed weight serves {} pixels", pixels));
+  // What a sum begins and ends with, an addition, a clamp, a load, a store, costs about as much as
+  // so many of its products.
+  constexpr double kEnds = 8;
+  double k = cells ? double(s.step.work.flops) / 2 / double(cells) : 0;
+  if (k > 0)
+    reasons.add(fmt::format("ends of sums: {:.0f} products to each", k), s.compute * kEnds / k);
+  reasons.add(fmt::format("{} in {} beside the sums",
+                          humanBytes(s.step.work.bytes_read + s.step.work.bytes_written),
+                          s.level->name),
+              s.memory);
 }
 
 void explain(RoofedStep &s, const Peaks &peaks, unsigned lanes) {
@@ -76,29 +112,32 @@ void explain(RoofedStep &s, const Peaks &peaks, unsigned lanes) {
   if (s.share() >= goal)
     return;
   const StepTime &step = s.step;
+  Reasons reasons(s, goal);
   std::vector<std::string> operations = operationsOf(step.spec.summary);
   if (s.roof() < 1000 && s.lost() < 2000)
-    s.reasons.push_back(fmt::format("launch overhead: the work is worth {}", humanTime(s.roof())));
-  if (step.spec.tiles < 2 * peaks.threads && peaks.threads > 1)
-    s.reasons.push_back(fmt::format("{} tile{} for {} threads", step.spec.tiles,
-                                    step.spec.tiles == 1 ? "" : "s", peaks.threads));
+    reasons.add(fmt::format("launch overhead: the work is worth {}", humanTime(s.roof())));
+  if (uint64_t tiles = step.spec.tiles; peaks.threads > 1 && tiles < 8 * peaks.threads) {
+    double most = double((tiles + peaks.threads - 1) / peaks.threads);
+    reasons.add(
+        fmt::format("{} tile{} for {} threads", tiles, tiles == 1 ? "" : "s", peaks.threads),
+        step.nanoseconds * (1 - double(tiles) / peaks.threads / most));
+  }
   if (std::string(step.spec.implementation) == "element")
-    s.reasons.push_back("cell by cell: no vector kernel takes it");
+    reasons.add("cell by cell: no vector kernel takes it");
   if (isContraction(operations))
-    explainContraction(s, lanes);
+    explainContraction(s, lanes, reasons);
   else if (std::string functions = functionsIn(operations); !functions.empty())
-    s.reasons.push_back(functions + ": counted as one operation, cost many");
+    reasons.add(functions + ": counted as one operation, cost many");
   if (std::find(operations.begin(), operations.end(), "depthwise_conv") != operations.end() ||
       std::any_of(operations.begin(), operations.end(),
                   [](const std::string &op) { return op.find("_pool") != std::string::npos; }))
-    s.reasons.push_back("window: each input is loaded again for its neighbours");
-  if (step.work.weight_bytes > 0 && s.memory > 0.5 * s.roof() &&
+    reasons.add("window: each input is loaded again for its neighbours");
+  if (!s.boundByCompute() && step.work.weight_bytes > 0 &&
       double(step.work.weight_bytes) / s.weightsLevel->read > 0.5 * s.memory)
-    s.reasons.push_back("weights in " + s.weightsLevel->name);
-  if (s.level != &peaks.levels.front() && s.memory > 0.3 * s.compute)
-    s.reasons.push_back("working set in " + s.level->name);
-  if (s.reasons.empty())
-    s.reasons.push_back(fmt::format("none known: look at `{}`", step.spec.implementation));
+    reasons.add("weights in " + s.weightsLevel->name);
+  else if (!s.boundByCompute() && s.level != &peaks.levels.front())
+    reasons.add("working set in " + s.level->name);
+  reasons.finish();
 }
 
 std::string rate(double amount, double nanoseconds) {
@@ -144,6 +183,7 @@ std::vector<RoofedStep> roofsOf(const std::vector<StepTime> &steps, const Peaks 
   for (const StepTime &step : steps)
     whole += step.work.weight_bytes;
   std::vector<RoofedStep> out;
+  uint64_t before = 0; // bytes that the step before passed through the caches
   for (const StepTime &step : steps) {
     RoofedStep s;
     s.step = step;
@@ -151,10 +191,11 @@ std::vector<RoofedStep> roofsOf(const std::vector<StepTime> &steps, const Peaks 
     s.bf16 = peaks.bf16 > 0 && does.find("bf16") != std::string::npos;
     s.compute = double(step.work.flops) / (s.bf16 ? peaks.bf16 : peaks.f32);
     uint64_t others = step.work.bytes_read - step.work.weight_bytes + step.work.bytes_written;
-    s.level = &peaks.levelOf(others), s.weightsLevel = &peaks.levelOf(whole);
+    s.level = &peaks.levelOf(others + before), s.weightsLevel = &peaks.levelOf(whole);
     bool writes = 3 * step.work.bytes_written > others;
     s.memory = double(others) / (writes ? s.level->copy : s.level->read) +
                double(step.work.weight_bytes) / s.weightsLevel->read;
+    before = step.work.bytes_read + step.work.bytes_written;
     explain(s, peaks, lanes);
     out.push_back(std::move(s));
   }

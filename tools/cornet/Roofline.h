@@ -2,7 +2,8 @@
 // How near each step of a plan comes to what the machine can do, and why not nearer. A step's roof
 // is the longer of two times: its operations at the measured peak; its weights at the read
 // bandwidth of the level that all weights and activations of the plan fit into (between two calls
-// all of them pass by), and its other bytes at the bandwidth of the level that they fit into.
+// all of them pass by), and its other bytes at the bandwidth of the level that they fit into
+// together with what the step before passed through the caches.
 #pragma once
 
 #include "Peaks.h"

@@ -21,7 +21,7 @@ size_t planFor(const cornet_program &program, size_t entry, int64_t batch) {
                   batch, known));
 }
 
-std::vector<StepTime> timeSteps(Runner &runner, size_t plan, int64_t calls) {
+std::vector<StepTime> timeSteps(Runner &runner, size_t plan, int64_t calls, double quantile) {
   std::vector<std::vector<uint64_t>> times;
   std::vector<uint64_t> once;
   runner.invoke();
@@ -35,9 +35,9 @@ std::vector<StepTime> timeSteps(Runner &runner, size_t plan, int64_t calls) {
   for (size_t k = 0; k < times.size(); ++k) {
     check(cornet_program_step(&runner.program(), runner.entry(), plan, k, &steps[k].spec));
     check(cornet_program_step_work(&runner.program(), runner.entry(), plan, k, &steps[k].work));
-    auto middle = times[k].begin() + long(times[k].size() / 2);
-    std::nth_element(times[k].begin(), middle, times[k].end());
-    steps[k].nanoseconds = double(*middle);
+    auto wanted = times[k].begin() + long(quantile * double(times[k].size()));
+    std::nth_element(times[k].begin(), wanted, times[k].end());
+    steps[k].nanoseconds = double(*wanted);
   }
   return steps;
 }
