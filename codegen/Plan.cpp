@@ -381,8 +381,8 @@ plan::EntryOp planEntry(func::FuncOp entry, Kernels &kernels, Weights &weights,
     lives.push_back({buffer, aligned(size), steps.size(), steps.size()});
     return bufferOf[value] = buffer;
   };
-  std::vector<std::pair<uint32_t, int64_t>>
-      sliceOffsets; // of buffers in the wholes they share lives with
+  // Where buffers begin in the wholes whose lives they share.
+  std::vector<std::pair<uint32_t, int64_t>> sliceOffsets;
   auto place = [&](Value value) {
     auto slice = slices.find(value);
     if (slice == slices.end())

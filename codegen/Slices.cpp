@@ -26,6 +26,12 @@ ConcatOp plainConcat(DispatchOp dispatch) {
   return areParts && (axis == -1 || axis == rank - 1) ? concat : ConcatOp();
 }
 
+/// Whether a buffer may begin with cell `offset`, in cells of `tensor`, which has some.
+bool isAligned(Type tensor, int64_t offset) {
+  uint64_t cell = bytesOf(tensor) / uint64_t(cast<RankedTensorType>(tensor).getNumElements());
+  return uint64_t(offset) * cell % artifact::kBufferAlignment == 0;
+}
+
 void setPitch(DispatchOp dispatch, unsigned argument, int64_t pitch) {
   SmallVector<int64_t> pitches(dispatch.getInputs().size() + dispatch.getNumResults(), 0);
   if (auto given = dispatch->getAttrOfType<DenseI64ArrayAttr>("pitches"))
@@ -40,8 +46,8 @@ bool maySlice(Value part, DispatchOp joining, const cpu::Isa &level) {
   auto isApart = [&](DispatchOp dispatch, unsigned argument) {
     return cpu::implementationOf(dispatch, level).takesPitch(dispatch, argument, level);
   };
-  if (!writer || writer.getNumResults() != 1 || writer->hasAttr("in_place") ||
-      !isApart(writer, unsigned(writer.getInputs().size())))
+  if (!writer || bytesOf(part.getType()) == 0 || writer.getNumResults() != 1 ||
+      writer->hasAttr("in_place") || !isApart(writer, unsigned(writer.getInputs().size())))
     return false;
   unsigned parts = 0;
   return llvm::all_of(part.getUses(), [&](OpOperand &use) {
@@ -67,14 +73,11 @@ llvm::DenseMap<Value, Slice> writeSlices(func::FuncOp entry, const cpu::Isa &lev
     if (!llvm::all_of(result.getUses(), staysInside))
       continue;
     Slice place = out.contains(result) ? out[result] : Slice{result, 0};
-    uint64_t cell =
-        bytesOf(result.getType()) /
-        std::max<uint64_t>(1, uint64_t(cast<RankedTensorType>(result.getType()).getNumElements()));
     SmallVector<std::pair<Value, Slice>> parts;
     for (Value input : concat.getInputs()) {
       Value part = dispatch.getInputs()[cast<BlockArgument>(input).getArgNumber()];
       if (!out.contains(part) && maySlice(part, dispatch, level) &&
-          uint64_t(place.offset) * cell % artifact::kBufferAlignment == 0)
+          isAligned(part.getType(), place.offset))
         parts.push_back({part, place});
       place.offset += shapeOf(part).back();
     }
