@@ -7,9 +7,6 @@
 #include "codegen/Bands.h"
 #include "Network.h"
 
-#include "cornet_runtime.h"
-
-#include <cmath>
 #include <gtest/gtest.h>
 
 namespace cornet::test {

@@ -5,6 +5,7 @@
 // group.
 #include "codegen/Compile.h"
 #include "tests/Levels.h"
+#include "tests/codegen/Session.h"
 
 #include "cornet_runtime.h"
 
@@ -38,19 +39,9 @@ std::string compile(const std::string &text, const std::string &path,
 
 /// Loads `path`, runs its self-test on `threads` and returns the status's sentence.
 std::string selfTest(const std::string &path, unsigned threads) {
-  cornet_program *program = nullptr;
-  cornet_session *session = nullptr;
-  cornet_session_options options{sizeof(cornet_session_options), threads};
-  cornet_status *status = cornet_program_open(path.c_str(), &program);
-  if (!status)
-    status = cornet_session_create(program, &options, &session);
-  if (!status)
-    status = cornet_session_self_test(session, nullptr);
-  std::string message = cornet_status_message(status);
-  cornet_status_destroy(status);
-  cornet_session_destroy(session);
-  cornet_program_destroy(program);
-  return message;
+  cornet::test::Session session(path, threads);
+  session.selfTest();
+  return session.problem;
 }
 
 struct Row {

@@ -5,10 +5,9 @@
 // training step is left to `element`.
 #include "tests/codegen/Computed.h"
 #include "tests/Levels.h"
+#include "tests/codegen/Session.h"
 
 #include "codegen/Compile.h"
-
-#include "cornet_runtime.h"
 
 #include "mlir/Parser/Parser.h"
 
@@ -20,28 +19,6 @@ namespace cornet::test {
 namespace {
 
 class Computed : public testing::TestWithParam<size_t> {};
-
-struct Session {
-  cornet_program *program = nullptr;
-  cornet_session *session = nullptr;
-  std::string problem;
-
-  Session(const std::string &path, unsigned threads) {
-    cornet_session_options options{sizeof(cornet_session_options), threads};
-    if (check(cornet_program_open(path.c_str(), &program)))
-      check(cornet_session_create(program, &options, &session));
-  }
-  ~Session() {
-    cornet_session_destroy(session);
-    cornet_program_destroy(program);
-  }
-  bool check(cornet_status *status) {
-    problem += cornet_status_message(status);
-    bool good = !status;
-    cornet_status_destroy(status);
-    return good;
-  }
-};
 
 TEST_P(Computed, IsWhatTheReferenceSays) {
   const computed::Case it = computed::cases()[GetParam()];
@@ -65,7 +42,7 @@ TEST_P(Computed, IsWhatTheReferenceSays) {
       if (run.problem.find("this CPU has") != std::string::npos)
         GTEST_SKIP() << run.problem;
       ASSERT_EQ(run.problem, "");
-      run.check(cornet_session_self_test(run.session, nullptr));
+      run.selfTest();
       ASSERT_EQ(run.problem, "") << cpu << ", " << threads << " threads";
       std::vector<std::vector<float>> memory;
       std::vector<const void *> inputs;

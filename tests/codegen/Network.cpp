@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Network.h"
+#include "Session.h"
 
 #include "tests/Levels.h"
-
-#include "cornet_runtime.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
@@ -28,18 +27,12 @@ Run run(const std::string &path, const Network &network, unsigned threads) {
   out.result.assign(size_t(network.now.cells()), NAN);
   const void *inputs[] = {input.data()};
   void *outputs[] = {out.result.data()};
-  cornet_program *program = nullptr;
-  cornet_session *session = nullptr;
-  cornet_session_options options{sizeof(cornet_session_options), threads};
-  cornet_status *status = cornet_program_open(path.c_str(), &program);
-  if (!status)
-    status = cornet_session_create(program, &options, &session);
-  if (!status)
-    status = cornet_session_self_test(session, nullptr);
-  for (int call = 0; call < 2 && !status; ++call) // the second finds what the first has left
-    status = cornet_session_invoke(session, 0, uint64_t(network.input.N), inputs, outputs);
-  out.problem = cornet_status_message(status);
-  cornet_status_destroy(status), cornet_session_destroy(session), cornet_program_destroy(program);
+  Session run(path, threads);
+  bool good = run.selfTest();
+  for (int call = 0; call < 2 && good; ++call) // the second finds what the first has left
+    good = run.check(
+        cornet_session_invoke(run.session, 0, uint64_t(network.input.N), inputs, outputs));
+  out.problem = run.problem;
   return out;
 }
 

@@ -7,11 +7,10 @@
 // float32 gives stays within what the format promises.
 #include "tests/Levels.h"
 #include "tests/codegen/Computed.h"
+#include "tests/codegen/Session.h"
 #include "tests/codegen/TileEmulator.h"
 
 #include "codegen/Compile.h"
-
-#include "cornet_runtime.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
@@ -52,9 +51,6 @@ struct Answer {
 Answer answer(const std::string &path, unsigned threads, const std::vector<Shape> &operands,
               int64_t results, uint64_t rows) {
   Answer out;
-  cornet_program *program = nullptr;
-  cornet_session *session = nullptr;
-  cornet_session_options options{sizeof(cornet_session_options), threads};
   std::vector<std::vector<float>> memory;
   std::vector<const void *> inputs;
   for (const Shape &shape : operands) {
@@ -66,17 +62,10 @@ Answer answer(const std::string &path, unsigned threads, const std::vector<Shape
     inputs.push_back(cells.data());
   out.result.assign(size_t(results), NAN);
   void *result = out.result.data();
-  cornet_status *status = cornet_program_open(path.c_str(), &program);
-  if (!status)
-    status = cornet_session_create(program, &options, &session);
-  if (!status)
-    status = cornet_session_self_test(session, &out.difference);
-  if (!status)
-    status = cornet_session_invoke(session, 0, rows, inputs.data(), &result);
-  out.problem = cornet_status_message(status);
-  cornet_status_destroy(status);
-  cornet_session_destroy(session);
-  cornet_program_destroy(program);
+  Session run(path, threads);
+  if (run.selfTest(&out.difference))
+    run.check(cornet_session_invoke(run.session, 0, rows, inputs.data(), &result));
+  out.problem = run.problem;
   return out;
 }
 

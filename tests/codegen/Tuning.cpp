@@ -5,8 +5,7 @@
 // answers and, for the same database, the same bytes. Times are made up: tests measure nothing.
 #include "codegen/Compile.h"
 #include "codegen/tune/Database.h"
-
-#include "cornet_runtime.h"
+#include "tests/codegen/Session.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
@@ -172,16 +171,9 @@ Compiled compileWith(const std::string &choices, const std::string &attributes =
     return out;
   }
   out.bytes = readFile(path), out.step = report.steps.back();
-  cornet_program *program = nullptr;
-  cornet_session *session = nullptr;
-  cornet_session_options one{sizeof(cornet_session_options), 1};
-  cornet_status *status = cornet_program_open(path.c_str(), &program);
-  if (!status)
-    status = cornet_session_create(program, &one, &session);
-  if (!status)
-    status = cornet_session_self_test(session, nullptr);
-  out.problem = cornet_status_message(status);
-  cornet_status_destroy(status), cornet_session_destroy(session), cornet_program_destroy(program);
+  Session run(path, 1);
+  run.selfTest();
+  out.problem = run.problem;
   return out;
 }
 

@@ -5,8 +5,7 @@
 #include "codegen/Compile.h"
 #include "codegen/cpu/Toom.h"
 #include "tests/Levels.h"
-
-#include "cornet_runtime.h"
+#include "tests/codegen/Session.h"
 
 #include "mlir/Parser/Parser.h"
 
@@ -99,12 +98,7 @@ double errorOf(const Trial &t, const std::string &cpu, std::string &problem) {
     return problem = toString(std::move(error)), NAN;
   if (report.steps.back().winner != "winograd")
     return problem = "implemented by " + report.steps.back().winner, NAN;
-  cornet_program *program = nullptr;
-  cornet_session *session = nullptr;
-  cornet_session_options run{sizeof(cornet_session_options), 2};
-  cornet_status *status = cornet_program_open(path.c_str(), &program);
-  if (!status)
-    status = cornet_session_create(program, &run, &session);
+  Session run(path, 2);
   std::vector<float> x(size_t(t.height * t.width * t.channels)),
       w(size_t(t.R * t.S * t.channels * t.outputs)), y(size_t(t.height * t.width * t.outputs));
   std::mt19937 bits(7);
@@ -114,12 +108,9 @@ double errorOf(const Trial &t, const std::string &cpu, std::string &problem) {
       v = uniform(bits);
   const void *inputs[] = {x.data(), w.data()};
   void *outputs[] = {y.data()};
-  if (!status)
-    status = cornet_session_invoke(session, 0, 1, inputs, outputs);
-  problem = cornet_status_message(status);
-  cornet_status_destroy(status);
-  cornet_session_destroy(session);
-  cornet_program_destroy(program);
+  if (run.problem.empty())
+    run.check(cornet_session_invoke(run.session, 0, 1, inputs, outputs));
+  problem = run.problem;
   double worst = 0, largest = 0;
   for (int64_t i = 0; problem.empty() && i < t.height; ++i)
     for (int64_t j = 0; j < t.width; ++j)
