@@ -57,6 +57,16 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> c, uint64_t key) {
 
 int64_t positive(int64_t axis, size_t rank) { return axis < 0 ? axis + int64_t(rank) : axis; }
 
+/// `x`, rows x columns, transposed into `store`.
+const double *transposed(const double *x, int64_t rows, int64_t columns,
+                         std::vector<double> &store) {
+  store.resize(size_t(rows * columns));
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      store[size_t(j * rows + i)] = x[i * columns + j];
+  return store.data();
+}
+
 LogicalResult pool(ArrayRef<const HostTensor *> in, HostTensor &out, const Window &window,
                    bool maximum) {
   int64_t C = out.shape.back();
@@ -82,25 +92,28 @@ LogicalResult pool(ArrayRef<const HostTensor *> in, HostTensor &out, const Windo
 LogicalResult MatmulOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   const HostTensor &a = *in[0], &b = *in[1];
   bool ta = getTransposeLhs(), tb = getTransposeRhs();
-  size_t ra = a.shape.size(), rb = b.shape.size(), ro = out.shape.size();
+  size_t ra = a.shape.size(), ro = out.shape.size();
   int64_t M = out.shape[ro - 2], N = out.shape[ro - 1], K = a.shape[ta ? ra - 2 : ra - 1];
   out.data.assign(out.size(), 0);
-  double *row = out.data.data();
   auto base = [&](const HostTensor &t, ArrayRef<int64_t> batch) {
     int64_t offset = 0, rank = int64_t(t.shape.size()) - 2, shift = int64_t(batch.size()) - rank;
     for (int64_t d = 0; d < rank; ++d)
       offset = offset * t.shape[d] + (t.shape[d] == 1 ? 0 : batch[d + shift]);
     return t.data.data() + offset * t.shape[rank] * t.shape[rank + 1];
   };
-  (void)rb;
+  std::vector<double> left, right; // what comes transposed, as it is used
+  std::vector<double *> rows(M);
+  std::vector<const double *> lefts(M);
+  double *to = out.data.data();
   reference::forEach(ArrayRef<int64_t>(out.shape).drop_back(2), [&](ArrayRef<int64_t> batch) {
     const double *x = base(a, batch), *y = base(b, batch);
-    for (int64_t m = 0; m < M; ++m, row += N)
-      for (int64_t k = 0; k < K; ++k) {
-        double left = x[ta ? k * M + m : m * K + k];
-        for (int64_t n = 0; n < N; ++n)
-          row[n] += left * y[tb ? n * K + k : k * N + n];
-      }
+    if (ta)
+      x = transposed(x, K, M, left);
+    if (tb)
+      y = transposed(y, N, K, right);
+    for (int64_t m = 0; m < M; ++m, to += N)
+      rows[m] = to, lefts[m] = x + m * K;
+    reference::addProducts(rows, lefts, K, y, N, N);
   });
   return success();
 }
@@ -110,20 +123,40 @@ LogicalResult ConvOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out)
   Window window{in[0]->shape, SmallVector<int64_t>(kernel.begin(), kernel.end() - 2), getStrides(),
                 getPadding(), getDilations()};
   int64_t O = out.shape.back(), C = in[0]->shape.back(), G = getGroups(), c = C / G, o = O / G;
+  // Some pixels at a time, tap by tap: each weight is read once for all of them.
+  struct Tap {
+    std::vector<double *> rows;
+    std::vector<const double *> left;
+  };
+  std::vector<Tap> taps(
+      std::accumulate(kernel.begin(), kernel.end() - 2, int64_t(1), std::multiplies<>()));
+  auto compute = [&] {
+    for (auto [position, tap] : llvm::enumerate(taps)) {
+      for (int64_t g = 0; g < G; ++g) {
+        reference::addProducts(tap.rows, tap.left, c,
+                               in[1]->data.data() + int64_t(position) * c * O + g * o, O, o);
+        for (double *&row : tap.rows)
+          row += o;
+        for (const double *&pixel : tap.left)
+          pixel += c;
+      }
+      tap.rows.clear(), tap.left.clear();
+    }
+  };
+  constexpr int64_t kPixels = 256;
   out.data.assign(out.size(), 0);
   double *row = out.data.data();
+  int64_t pixels = 0;
   reference::forEach(ArrayRef<int64_t>(out.shape).drop_back(), [&](ArrayRef<int64_t> index) {
     window.taps(index, [&](int64_t position, int64_t pixel) {
-      for (int64_t ci = 0; ci < C; ++ci) {
-        double left = in[0]->data[pixel * C + ci];
-        const double *w = in[1]->data.data() + (position * c + ci % c) * O + ci / c * o;
-        double *to = row + ci / c * o;
-        for (int64_t i = 0; i < o; ++i)
-          to[i] += left * w[i];
-      }
+      taps[position].rows.push_back(row);
+      taps[position].left.push_back(in[0]->data.data() + pixel * C);
     });
     row += O;
+    if (++pixels % kPixels == 0)
+      compute();
   });
+  compute();
   return success();
 }
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Interpreter.h: a walk over a block that keeps each value until its last use.
+// Interpreter.h: a walk over a block that keeps each value until its last use. A dispatch's region
+// shares the values it takes and gives: weights are large.
 #include "ir/Reference/Interpreter.h"
 
 #include <bit>
 #include <cstring>
+#include <memory>
 
 using namespace mlir;
 
 namespace cornet::reference {
 namespace {
 
-using Values = llvm::DenseMap<Value, HostTensor>;
+using Values = llvm::DenseMap<Value, std::shared_ptr<const HostTensor>>;
 
 HostTensor shaped(RankedTensorType type) { return {std::vector<int64_t>(type.getShape()), {}}; }
 
@@ -45,7 +47,7 @@ LogicalResult run(Block &block, Values &values) {
       ++uses[operand];
   for (Operation &op : block.without_terminator()) {
     if (auto constant = dyn_cast<ConstantOp>(op)) {
-      values[constant] = toHost(constant.getValue());
+      values[constant] = std::make_shared<HostTensor>(toHost(constant.getValue()));
       continue;
     }
     if (auto dispatch = dyn_cast<DispatchOp>(op)) {
@@ -54,11 +56,11 @@ LogicalResult run(Block &block, Values &values) {
     } else {
       SmallVector<const HostTensor *> inputs;
       for (Value operand : op.getOperands())
-        inputs.push_back(&values.find(operand)->second);
+        inputs.push_back(values.find(operand)->second.get());
       FailureOr<HostTensor> result = evaluate(&op, inputs);
       if (failed(result))
         return failure();
-      values[op.getResult(0)] = std::move(*result);
+      values[op.getResult(0)] = std::make_shared<HostTensor>(std::move(*result));
     }
     for (Value operand : op.getOperands())
       if (--uses[operand] == 0)
@@ -143,12 +145,12 @@ FailureOr<std::vector<HostTensor>> interpret(func::FuncOp function, ArrayRef<Hos
            << function.getNumArguments() << " inputs, got " << inputs.size();
   Values values;
   for (auto [argument, input] : llvm::zip(function.getArguments(), inputs))
-    values[argument] = input;
+    values[argument] = std::make_shared<HostTensor>(input);
   if (failed(run(function.front(), values)))
     return failure();
   std::vector<HostTensor> outputs;
   for (Value result : function.front().getTerminator()->getOperands())
-    outputs.push_back(values[result]);
+    outputs.push_back(*values[result]);
   return outputs;
 }
 

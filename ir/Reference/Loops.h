@@ -15,30 +15,31 @@ namespace cornet::reference {
 /// Calls `body` with every index of `shape`, last dimension fastest.
 void forEach(llvm::ArrayRef<int64_t> shape, llvm::function_ref<void(llvm::ArrayRef<int64_t>)> body);
 
+/// Calls `body` with each operand's first cell, each operand's step and the number of cells, for
+/// runs of cells that cover `shape` in order; operands are broadcast to it as in NumPy.
+void forEachRow(llvm::ArrayRef<const HostTensor *> in, llvm::ArrayRef<int64_t> shape,
+                llvm::function_ref<void(const double **, const int64_t *, int64_t)> body);
+
 /// out[i] = f(the operands' elements at i), operands broadcast as in NumPy. Always succeeds.
 template <class F>
 llvm::LogicalResult map(llvm::ArrayRef<const HostTensor *> in, HostTensor &out, F &&f) {
-  llvm::SmallVector<llvm::SmallVector<int64_t>> steps;
-  for (const HostTensor *operand : in) {
-    llvm::SmallVector<int64_t> step(out.shape.size(), 0);
-    std::vector<int64_t> strides = operand->strides();
-    for (size_t i = 0, shift = out.shape.size() - operand->shape.size(); i < strides.size(); ++i)
-      step[i + shift] = operand->shape[i] == 1 ? 0 : strides[i];
-    steps.push_back(std::move(step));
-  }
   out.data.resize(out.size());
-  int64_t at = 0;
-  llvm::SmallVector<double, 4> values(in.size());
-  forEach(out.shape, [&](llvm::ArrayRef<int64_t> index) {
-    for (size_t k = 0; k < in.size(); ++k) {
-      int64_t offset = 0;
-      for (size_t d = 0; d < index.size(); ++d)
-        offset += index[d] * steps[k][d];
-      values[k] = in[k]->data[offset];
+  double *to = out.data.data();
+  size_t n = in.size();
+  llvm::SmallVector<double, 4> values(n);
+  forEachRow(in, out.shape, [&](const double **rows, const int64_t *steps, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (size_t k = 0; k < n; ++k)
+        values[k] = rows[k][i * steps[k]];
+      *to++ = f(values.data());
     }
-    out.data[at++] = f(values.data());
   });
   return llvm::success();
 }
+
+/// rows[r][j] += the sum over i < depth, in this order, of left[r][i] * right[i * pitch + j], for
+/// every r and every j < columns. Products are rounded before they are added, on every machine.
+void addProducts(llvm::ArrayRef<double *> rows, llvm::ArrayRef<const double *> left, int64_t depth,
+                 const double *right, int64_t pitch, int64_t columns);
 
 } // namespace cornet::reference
