@@ -373,7 +373,7 @@ LogicalResult ReduceOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Val
   SmallVector<int64_t> kept(in);
   int64_t count = 1;
   for (int64_t axis : getAxes()) {
-    int64_t at = axis < 0 ? axis + int64_t(in.size()) : axis;
+    int64_t at = positiveAxis(axis, in.size());
     count *= in[at], kept[at] = 1;
   }
   g = c.reshape(g, kept);
@@ -418,12 +418,11 @@ LogicalResult SliceOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Valu
 
 LogicalResult ConcatOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
   Build c{b, getLoc()};
-  int64_t rank = int64_t(Build::shape(g).size()), axis = int64_t(getAxis());
-  SmallVector<int64_t> start(size_t(rank), 0);
+  size_t rank = Build::shape(g).size(), axis = size_t(positiveAxis(int64_t(getAxis()), rank));
+  SmallVector<int64_t> start(rank, 0);
   for (Value part : getInputs()) {
     out.push_back(c.slice(g, start, Build::shape(part)));
-    start[size_t(axis < 0 ? axis + rank : axis)] +=
-        Build::shape(part)[size_t(axis < 0 ? axis + rank : axis)];
+    start[axis] += Build::shape(part)[axis];
   }
   return success();
 }

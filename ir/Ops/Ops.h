@@ -16,6 +16,11 @@
 
 namespace cornet {
 
+/// An axis of `rank`, of which negative ones count from the last.
+inline int64_t positiveAxis(int64_t axis, size_t rank) {
+  return axis < 0 ? axis + int64_t(rank) : axis;
+}
+
 /// Checks the one result of `op` against the shape rule of the op's name; the message carries the
 /// label.
 llvm::LogicalResult verifyInferred(mlir::Operation *op);

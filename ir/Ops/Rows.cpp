@@ -26,7 +26,7 @@ std::optional<Rows> Rows::of(ReduceOp op) {
     return std::nullopt;
   Rows rows{SmallVector<int64_t>(type.getShape()), {}};
   for (int64_t axis : op.getAxes())
-    rows.axes.push_back(axis < 0 ? axis + type.getRank() : axis);
+    rows.axes.push_back(positiveAxis(axis, size_t(type.getRank())));
   llvm::sort(rows.axes);
   if (rows.axes.empty() || rows.axes.back() != type.getRank() - 1 || rows.cells() < 2 ||
       rows.cells() > (rows.count() < 4 ? kAlone : kLongest) || rows.count() == 0)

@@ -132,6 +132,12 @@ void forEachRow(llvm::ArrayRef<const HostTensor *> in, llvm::ArrayRef<int64_t> s
   });
 }
 
+void transpose(const double *from, int64_t rows, int64_t columns, double *to) {
+  for (int64_t j = 0; j < columns; ++j)
+    for (int64_t i = 0; i < rows; ++i)
+      *to++ = from[i * columns + j];
+}
+
 void addProducts(llvm::ArrayRef<double *> rows, llvm::ArrayRef<const double *> left, int64_t depth,
                  const double *right, int64_t pitch, int64_t columns) {
   static Panel *const panel = panelHere();

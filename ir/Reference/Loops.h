@@ -37,6 +37,9 @@ llvm::LogicalResult map(llvm::ArrayRef<const HostTensor *> in, HostTensor &out, 
   return llvm::success();
 }
 
+/// to = from^T, of rows x columns cells.
+void transpose(const double *from, int64_t rows, int64_t columns, double *to);
+
 /// rows[r][j] += the sum over i < depth, in this order, of left[r][i] * right[i * pitch + j], for
 /// every r and every j < columns. Products are rounded before they are added, on every machine.
 void addProducts(llvm::ArrayRef<double *> rows, llvm::ArrayRef<const double *> left, int64_t depth,

@@ -35,7 +35,7 @@ Type bound(Type type, int64_t batch) {
 bool mixesRows(Operation &op) {
   auto isBatch = [](Value value, int64_t axis) {
     auto type = cast<RankedTensorType>(value.getType());
-    return type.isDynamicDim(unsigned(axis < 0 ? axis + type.getRank() : axis));
+    return type.isDynamicDim(unsigned(positiveAxis(axis, size_t(type.getRank()))));
   };
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return llvm::any_of(reduce.getAxes(),

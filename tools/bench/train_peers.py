@@ -182,6 +182,7 @@ def hasTorch(python):
 
 
 def main():
+    torch = BUILD.with_name("peers-torch") / "bin" / "python"
     parser = argparse.ArgumentParser(prog="tools/bench/peers --train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(BATCH), help="of " + ",".join(BATCH))
     parser.add_argument("--threads", default="1,2", help="thread counts, each run on as many cores")
@@ -190,7 +191,8 @@ def main():
     parser.add_argument("--no-fit", action="store_true", help="single steps only")
     parser.add_argument("--profile", action="store_true", help="Cornet's step by parts, also where it is the fastest")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
-    parser.add_argument("--torch-python", default=sys.executable, metavar="PYTHON", help="an interpreter that has numpy and a CPU build of PyTorch")
+    parser.add_argument("--torch-python", default=str(torch if torch.exists() else sys.executable), metavar="PYTHON",
+                        help="an interpreter that has numpy and PyTorch; default: build/peers-torch's")
     args = parser.parse_args()
     args.rounds, args.seconds = (3, 0) if args.quick else (9, args.seconds)
     networks, threads = args.models.split(","), [int(count) for count in args.threads.split(",")]
@@ -210,8 +212,8 @@ def main():
     if hasTorch(args.torch_python):
         systems[1:1] = ["torch", "torch-compile"]
     else:
-        say(f"PyTorch: NOT MEASURED: {args.torch_python} cannot import torch; PyPI has no CPU build for Linux x86-64. "
-            "Give an interpreter that has one: --torch-python PYTHON")
+        say(f"PyTorch: NOT MEASURED: {args.torch_python} cannot import torch; tools/setup peers-torch installs it, "
+            "--torch-python names another interpreter")
     results = {"cpu": cpu, "steps": [], "fit": []}
     for network in networks:
         for count in threads:
