@@ -33,13 +33,16 @@ constexpr int64_t kRows = 4, kColumns = 16;
 [[gnu::always_inline]] inline void addPanel(double *const *rows, const double *const *left,
                                             int64_t count, int64_t depth, const double *right,
                                             int64_t pitch, int64_t columns) {
-  for (; count >= kRows; count -= kRows, rows += kRows, left += kRows)
-    if (columns == kColumns)
+  while (count > 0) {
+    int64_t r = count >= kRows ? kRows : 1;
+    if (columns < kColumns)
+      addBlock(rows, left, depth, right, pitch, r, columns);
+    else if (r == kRows)
       addBlock(rows, left, depth, right, pitch, kRows, kColumns);
     else
-      addBlock(rows, left, depth, right, pitch, kRows, columns);
-  if (count > 0)
-    addBlock(rows, left, depth, right, pitch, count, columns);
+      addBlock(rows, left, depth, right, pitch, 1, kColumns);
+    count -= r, rows += r, left += r;
+  }
 }
 
 using Panel = void(double *const *, const double *const *, int64_t, int64_t, const double *,
@@ -51,9 +54,9 @@ void addPanelAnywhere(double *const *rows, const double *const *left, int64_t co
 }
 
 #ifdef __x86_64__
-[[gnu::target("avx512f")]] void addPanelWide(double *const *rows, const double *const *left,
-                                             int64_t count, int64_t depth, const double *right,
-                                             int64_t pitch, int64_t columns) {
+[[gnu::target("avx512f")]] void addPanelAvx512(double *const *rows, const double *const *left,
+                                               int64_t count, int64_t depth, const double *right,
+                                               int64_t pitch, int64_t columns) {
   addPanel(rows, left, count, depth, right, pitch, columns);
 }
 [[gnu::target("avx2")]] void addPanelAvx2(double *const *rows, const double *const *left,
@@ -66,7 +69,7 @@ void addPanelAnywhere(double *const *rows, const double *const *left, int64_t co
 Panel *panelHere() {
 #ifdef __x86_64__
   if (__builtin_cpu_supports("avx512f"))
-    return addPanelWide;
+    return addPanelAvx512;
   if (__builtin_cpu_supports("avx2"))
     return addPanelAvx2;
 #endif
