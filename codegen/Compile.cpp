@@ -231,6 +231,15 @@ llvm::Error checkPorts(func::FuncOp function, const Variables &variables) {
                                  "': inputs and outputs must be f32 or i32 tensors with a batch");
 }
 
+/// A number as a self-test's data hold it, which are the bytes of the ports, and back.
+float cellOf(double number, Type type) {
+  return getElementTypeOrSelf(type).isInteger(32) ? std::bit_cast<float>(int32_t(number))
+                                                  : float(number);
+}
+double numberOf(float cell, Type type) {
+  return getElementTypeOrSelf(type).isInteger(32) ? std::bit_cast<int32_t>(cell) : double(cell);
+}
+
 /// Normal inputs from a fixed seed, and what the reference interpreter makes of them.
 llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::FuncOp function) {
   artifact::SelfTest test{
@@ -244,7 +253,7 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
     for (int64_t i = 0, n = input.size(); i < n; ++i) {
       if (integers) { // small ones: they are mostly indices
         input.data.push_back(double(bits() % 16));
-        test.data.push_back(std::bit_cast<float>(int32_t(input.data.back())));
+        test.data.push_back(cellOf(input.data.back(), type));
         continue;
       }
       float value =
@@ -258,8 +267,9 @@ llvm::Expected<artifact::SelfTest> makeSelfTest(const std::string &name, func::F
   if (failed(outputs))
     return llvm::createStringError(
         "the reference interpreter cannot run the model; see the errors above");
-  for (const HostTensor &output : *outputs)
-    test.data.insert(test.data.end(), output.data.begin(), output.data.end());
+  for (auto [type, output] : llvm::zip(function.getResultTypes(), *outputs))
+    for (double number : output.data)
+      test.data.push_back(cellOf(number, type));
   return test;
 }
 
@@ -277,23 +287,24 @@ PrecisionError differenceOf(const artifact::SelfTest &test, const artifact::Self
   size_t first = exact.data.size() - cellsOf(function.getResultTypes());
   double product = 0, squares = 0, exactSquares = 0, largest = 0, worst = 0;
   uint64_t agreed = 0;
+  auto largestOf = [](ArrayRef<double> cells) { return llvm::max_element(cells) - cells.begin(); };
   for (Type type : function.getResultTypes()) {
     auto tensor = cast<RankedTensorType>(type);
     size_t cells = size_t(tensor.getNumElements());
     size_t row = tensor.getRank() == 0 ? 1 : size_t(tensor.getShape().back());
-    ArrayRef<float> got = ArrayRef(test.data).slice(first, cells);
-    ArrayRef<float> want = ArrayRef(exact.data).slice(first, cells);
+    std::vector<double> got, want;
+    for (size_t i = first; i < first + cells; ++i)
+      got.push_back(numberOf(test.data[i], type)), want.push_back(numberOf(exact.data[i], type));
     for (size_t i = 0; i < cells; ++i) {
-      product += double(got[i]) * want[i], squares += double(got[i]) * got[i];
-      exactSquares += double(want[i]) * want[i];
-      largest = std::max(largest, std::fabs(double(want[i])));
-      double apart = std::fabs(double(got[i]) - want[i]);
+      product += got[i] * want[i], squares += got[i] * got[i];
+      exactSquares += want[i] * want[i];
+      largest = std::max(largest, std::fabs(want[i]));
+      double apart = std::fabs(got[i] - want[i]);
       worst = std::isfinite(got[i]) ? std::max(worst, apart) : INFINITY;
       out.notFinite += !std::isfinite(got[i]) && std::isfinite(want[i]);
     }
     for (size_t at = 0; at + row <= cells && row > 0; at += row, ++out.rows)
-      agreed += llvm::max_element(got.slice(at, row)) - got.slice(at, row).begin() ==
-                llvm::max_element(want.slice(at, row)) - want.slice(at, row).begin();
+      agreed += largestOf(ArrayRef(got).slice(at, row)) == largestOf(ArrayRef(want).slice(at, row));
     first += cells;
   }
   out.relative = largest > 0 ? worst / largest : worst;
@@ -309,10 +320,14 @@ PrecisionError differenceOf(const artifact::SelfTest &test, const artifact::Self
 void setTolerance(artifact::SelfTest &test, func::FuncOp function, StringRef precision) {
   bool narrow = precision != "fp32";
   float unit = !narrow ? test.absolute : precision.starts_with("bf16") ? 4 * 0x1p-8f : 4 * 0x1p-11f;
-  size_t outputs = cellsOf(function.getResultTypes());
   float largest = 0;
-  for (float cell : ArrayRef(test.data).take_back(outputs))
-    largest = std::max(largest, std::fabs(cell));
+  ArrayRef<float> cells = ArrayRef(test.data).take_back(cellsOf(function.getResultTypes()));
+  for (Type type : function.getResultTypes()) {
+    size_t count = cellsOf(type);
+    for (float cell : cells.take_front(isa<FloatType>(getElementTypeOrSelf(type)) ? count : 0))
+      largest = std::max(largest, std::fabs(cell));
+    cells = cells.drop_front(count);
+  }
   test.relative = narrow ? unit : test.relative;
   test.absolute = std::max(test.absolute, unit * largest);
 }
