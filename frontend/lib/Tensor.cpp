@@ -5,6 +5,8 @@
 
 #include "ir/Infer/Infer.h"
 
+#include <limits>
+
 namespace cornet {
 
 int Graph::add(Node node) {
@@ -292,6 +294,29 @@ Tensor argmax(const Tensor &x) {
   Tensor best = compare(x, reduce(x, "max", {-1}, true), "eq");
   Tensor place = select(best, indices(x, classes), constant(x, double(classes - 1)));
   return cast(reduce(place, "min", {-1}), "i32");
+}
+
+TopK topK(const Tensor &x, int64_t k) {
+  int64_t n = x.rank() == 0 ? 0 : x.shape().back();
+  if (k < 1 || k > n || !isReal(x.dtype())) {
+    x.graph->mistake("topK of " + std::to_string(k) +
+                     ": the last axis must have so many reals, 1 " + "at least; it has " +
+                     std::to_string(n) + " of " + x.dtype());
+    return {x, x};
+  }
+  Tensor none = constant(x, -std::numeric_limits<double>::infinity());
+  Tensor places = indices(x, n), past = constant(places, double(n)); // `past`: of cells taken
+  std::vector<Tensor> values, found;
+  for (int64_t i = 0; i < k; ++i) {
+    Tensor left = i == 0 ? x : select(compare(places, past, "lt"), x, none);
+    Tensor best = reduce(left, "max", {-1}, true);
+    Tensor place = reduce(select(compare(left, best, "eq"), places, past), "min", {-1}, true);
+    values.push_back(best);
+    found.push_back(
+        cast(minimum(place, constant(place, double(n - 1))), "i32")); // of NaN: the last
+    places = select(compare(places, place, "eq"), past, places);
+  }
+  return k == 1 ? TopK{values[0], found[0]} : TopK{concat(values, -1), concat(found, -1)};
 }
 
 Tensor oneHot(const Tensor &index, int64_t classes) {

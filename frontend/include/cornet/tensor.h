@@ -247,6 +247,12 @@ Tensor sum(const Tensor &x);
 Tensor mean(const Tensor &x);
 /// Index of the first largest cell along the last axis, as i32, without that axis.
 Tensor argmax(const Tensor &x);
+struct TopK {
+  Tensor values, indices;
+};
+/// The `k` largest cells along the last axis of reals and their indices, as i32: (..., n) to (...,
+/// k) each, the largest first and of equal ones the first. Sweeps over each row k times.
+TopK topK(const Tensor &x, int64_t k);
 /// 1 at the index, else 0: i32 (...) to f32 (..., classes).
 Tensor oneHot(const Tensor &indices, int64_t classes);
 /// A layer's own einsum of data and a weight without a batch: "...x,xy->...y" is in Keras's
