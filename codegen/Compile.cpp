@@ -231,10 +231,13 @@ llvm::Error checkPorts(func::FuncOp function, const Variables &variables) {
                                  "': inputs and outputs must be f32 or i32 tensors with a batch");
 }
 
-/// A number as a self-test's data hold it, which are the bytes of the ports, and back.
+/// A number as a self-test's data hold it, which are the bytes of the ports, and back. What i32
+/// does not hold becomes the least of it, as on x86.
 float cellOf(double number, Type type) {
-  return getElementTypeOrSelf(type).isInteger(32) ? std::bit_cast<float>(int32_t(number))
-                                                  : float(number);
+  if (!getElementTypeOrSelf(type).isInteger(32))
+    return float(number);
+  bool holds = number >= INT32_MIN && number <= INT32_MAX; // not NaN
+  return std::bit_cast<float>(holds ? int32_t(number) : INT32_MIN);
 }
 double numberOf(float cell, Type type) {
   return getElementTypeOrSelf(type).isInteger(32) ? std::bit_cast<int32_t>(cell) : double(cell);

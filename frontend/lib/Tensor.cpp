@@ -297,24 +297,33 @@ Tensor argmax(const Tensor &x) {
 }
 
 TopK topK(const Tensor &x, int64_t k) {
+  if (!x.graph) { // record() tells of it
+    Tensor nothing = record("reduce", {x});
+    return {nothing, nothing};
+  }
   int64_t n = x.rank() == 0 ? 0 : x.shape().back();
   if (k < 1 || k > n || !isReal(x.dtype())) {
     x.graph->mistake("topK of " + std::to_string(k) +
-                     ": the last axis must have so many reals, 1 " + "at least; it has " +
+                     ": the last axis must have so many reals, 1 at least; it has " +
                      std::to_string(n) + " of " + x.dtype());
     return {x, x};
   }
   Tensor none = constant(x, -std::numeric_limits<double>::infinity());
   Tensor places = indices(x, n), past = constant(places, double(n)); // `past`: of cells taken
+  Tensor best, place;
   std::vector<Tensor> values, found;
   for (int64_t i = 0; i < k; ++i) {
-    Tensor left = i == 0 ? x : select(compare(places, past, "lt"), x, none);
-    Tensor best = reduce(left, "max", {-1}, true);
-    Tensor place = reduce(select(compare(left, best, "eq"), places, past), "min", {-1}, true);
-    values.push_back(best);
-    found.push_back(
-        cast(minimum(place, constant(place, double(n - 1))), "i32")); // of NaN: the last
-    places = select(compare(places, place, "eq"), past, places);
+    // Left are the cells that come after the last one found: smaller, or equal and behind it.
+    Tensor open = places;
+    if (i > 0) {
+      Tensor behind = select(compare(places, place, "gt"), places, past);
+      open = select(compare(x, best, "eq"), behind, past);
+      open = select(compare(x, best, "lt"), places, open);
+    }
+    best = reduce(i == 0 ? x : select(compare(open, past, "lt"), x, none), "max", {-1}, true);
+    place = reduce(select(compare(x, best, "eq"), open, past), "min", {-1}, true);
+    place = minimum(place, constant(place, double(n - 1))); // of NaN: the last
+    values.push_back(best), found.push_back(cast(place, "i32"));
   }
   return k == 1 ? TopK{values[0], found[0]} : TopK{concat(values, -1), concat(found, -1)};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SHA-256 (FIPS 180-4), for compiler and runtime: no library, so that the runtime needs none. Where
-// the CPU has x86's SHA instructions, they hash (about 8 times faster).
+// the CPU has x86's SHA instructions, they hash (about 6 times faster on Emerald Rapids).
 #pragma once
 
 #include <array>

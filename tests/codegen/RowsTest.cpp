@@ -181,6 +181,8 @@ TEST(TopK, IsWhatSortingSays) {
 
 TEST(TopK, RefusesWhatIsNotThere) {
   Recording recording;
+  ops::topK(Tensor(), 2);
+  ASSERT_EQ(Recording::current()->mistakes.size(), 1u);
   Tensor x = Input({5}), whole = Input({5}, {.dtype = "int32"});
   for (const auto &[of, k] : {std::pair(x, 0), {x, 6}, {whole, 2}}) {
     x.graph->mistakes.clear();
