@@ -22,7 +22,7 @@ import numpy as np
 
 import inference_compile
 import inference_report
-from turns import Failure, Process
+from turns import Failure, Process, torchPython
 
 WORKER = pathlib.Path(__file__).with_name("inference_workers.py")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "inference-peers"
@@ -153,7 +153,6 @@ def versions():
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/bench/peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    torch = FOLDER.with_name("peers-torch") / "bin" / "python"
     parser.add_argument("--models", default=",".join(MODELS), help="of " + ",".join(MODELS))
     parser.add_argument("--systems", default=",".join(TITLES), help="of " + ",".join(TITLES))
     parser.add_argument("--threads", default="1", help="thread counts, each run on as many cores")
@@ -165,7 +164,7 @@ def arguments():
     parser.add_argument("--compile-limit", type=float, default=900, metavar="S", help="seconds after which a compiler is given up")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
     parser.add_argument("--picture", metavar="FILE", help="draw the results there: .png, .svg or .pdf")
-    parser.add_argument("--torch-python", default=str(torch if torch.exists() else sys.executable), metavar="PYTHON",
+    parser.add_argument("--torch-python", default=torchPython(FOLDER.parent), metavar="PYTHON",
                         help="an interpreter that has numpy and PyTorch; default: build/peers-torch's")
     args = parser.parse_args()
     for name, known in (("models", MODELS), ("systems", TITLES), ("precision", LIMITS)):

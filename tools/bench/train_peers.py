@@ -19,7 +19,7 @@ import time
 import numpy as np
 
 from train_workers import BATCH, BUILD, SHAPE
-from turns import Failure, Process
+from turns import Failure, Process, torchPython
 
 WORKER = pathlib.Path(__file__).with_name("train_workers.py")
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "train-peers-models"
@@ -182,7 +182,6 @@ def hasTorch(python):
 
 
 def main():
-    torch = BUILD.with_name("peers-torch") / "bin" / "python"
     parser = argparse.ArgumentParser(prog="tools/bench/peers --train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(BATCH), help="of " + ",".join(BATCH))
     parser.add_argument("--threads", default="1,2", help="thread counts, each run on as many cores")
@@ -191,7 +190,7 @@ def main():
     parser.add_argument("--no-fit", action="store_true", help="single steps only")
     parser.add_argument("--profile", action="store_true", help="Cornet's step by parts, also where it is the fastest")
     parser.add_argument("--json", metavar="FILE", help="write all results there")
-    parser.add_argument("--torch-python", default=str(torch if torch.exists() else sys.executable), metavar="PYTHON",
+    parser.add_argument("--torch-python", default=torchPython(BUILD.parent), metavar="PYTHON",
                         help="an interpreter that has numpy and PyTorch; default: build/peers-torch's")
     args = parser.parse_args()
     args.rounds, args.seconds = (3, 0) if args.quick else (9, args.seconds)

@@ -10,6 +10,13 @@ import subprocess
 import sys
 
 
+def torchPython(build):
+    """The interpreter with PyTorch that tools/setup has put into folder `build`, else this one."""
+    python = build / "peers-torch" / "bin" / "python"
+    return str(python if python.exists() else sys.executable)
+
+
+
 class Failure(Exception):
     pass
 
