@@ -48,6 +48,7 @@ uint64_t flopsOf(Operation &op) {
         return cells(pool.getGradient()) * product(pool.getWindow());
       })
       .Case([&](ReduceOp reduce) { return cells(reduce.getInput()); })
+      .Case([&](TopKOp top) { return cells(top.getInput()); })
       .Case([&](ScatterOp scatter) { return cells(scatter.getUpdates()); })
       .Case([&](ResizeOp) { return 8 * out; })
       .Case([&](ResizeGradientOp gradient) { return 8 * cells(gradient.getGradient()); })
@@ -60,8 +61,8 @@ uint64_t flopsOf(Operation &op) {
 uint64_t readOf(BlockArgument argument) {
   uint64_t whole = bytesOf(argument.getType()), part = 0;
   for (Operation *user : argument.getUsers()) {
-    auto gather = dyn_cast<GatherOp>(user);
-    if (!isa<SliceOp>(user) && !(gather && gather.getTable() == argument))
+    bool isTaken = isa<GatherOp, TakeAlongAxisOp>(user) && user->getOperand(0) == argument;
+    if (!isa<SliceOp>(user) && !isTaken)
       return whole;
     part += bytesOf(user->getResult(0).getType());
   }

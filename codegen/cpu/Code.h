@@ -63,6 +63,28 @@ struct Code {
   mlir::Value choose(mlir::Value c, mlir::Value x, mlir::Value y) const {
     return mlir::arith::SelectOp::create(b, loc, c, x, y);
   }
+  mlir::Value i32(int32_t v) const {
+    return mlir::arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(v));
+  }
+  /// The f32 `x` as an i32 in the order of the reals, above INT32_MIN: 0 and -0 are equal, what is
+  /// no number is larger than all.
+  mlir::Value order(mlir::Value x) const {
+    namespace arith = mlir::arith;
+    mlir::Value order = mirrored(bits(x, b.getI32Type()));
+    order = choose(equal(order, i32(-1)), i32(0), order); // of -0
+    mlir::Value isNone = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+    return choose(isNone, i32(INT32_MAX), order);
+  }
+  /// The f32 of that order; none at INT32_MIN and INT32_MAX.
+  mlir::Value ordered(mlir::Value order) const { return bits(mirrored(order), b.getF32Type()); }
+  /// The i32 `x` with the other bits of a negative one inverted: those of reals, which fall as the
+  /// reals rise.
+  mlir::Value mirrored(mlir::Value x) const {
+    namespace arith = mlir::arith;
+    mlir::Value sign = arith::ShRSIOp::create(b, loc, x, i32(31));
+    mlir::Value flip = both(sign, i32(INT32_MAX));
+    return arith::XOrIOp::create(b, loc, x, flip);
+  }
   /// `value` as cells of type `element`.
   mlir::Value bits(mlir::Value value, mlir::Type element) const {
     mlir::Type to = element;

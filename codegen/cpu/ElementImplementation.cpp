@@ -62,8 +62,8 @@ private:
         .Case<ConstantOp, ReduceOp, ReshapeOp, TransposeOp, PadOp, ConcatOp, MatmulOp, ConvOp,
               DepthwiseConvOp, MaxPoolOp, AvgPoolOp, SliceOp, BroadcastOp, GatherOp, ResizeOp,
               ConvTransposeOp, ConvFilterGradientOp, MaxPoolGradientOp, AvgPoolGradientOp,
-              ResizeGradientOp, ScatterOp, RandomOp, GridSampleOp, RecomputeOp>(
-            [&](auto typed) { return emit(typed, at); })
+              ResizeGradientOp, ScatterOp, TakeAlongAxisOp, TopKOp, RandomOp, GridSampleOp,
+              RecomputeOp>([&](auto typed) { return emit(typed, at); })
         .Default([&](Operation *other) { return pointwise(cast<Pointwise>(other), at); });
   }
 
@@ -438,6 +438,40 @@ private:
       Value update = c.choose(hit, cell(op.getUpdates(), from), c.f32(0));
       return arith::AddFOp::create(c.b, c.loc, sum, update);
     });
+  }
+
+  Value emit(TakeAlongAxisOp op, const Place &at) {
+    ArrayRef<int64_t> in = shape(op.getInput());
+    size_t axis = size_t(positive(int64_t(op.getAxis()), int64_t(in.size())));
+    Place from = at;
+    from[axis] =
+        arith::IndexCastOp::create(c.b, c.loc, c.b.getIndexType(), cell(op.getIndices(), at));
+    from[axis] = c.min(c.max(from[axis], c.index(0)), c.index(in[axis] - 1));
+    return cell(op.getInput(), from);
+  }
+
+  /// The j-th largest cell of a row is the largest of those that come after the (j - 1)-th.
+  Value emit(TopKOp op, const Place &at) {
+    auto before = [&](Value order, Value place, Value than, Value other) {
+      Value equal = c.both(c.equal(order, than), c.less(place, other));
+      return Value(arith::OrIOp::create(c.b, c.loc, c.less(than, order), equal));
+    };
+    Value most = c.i32(INT32_MAX), least = c.i32(INT32_MIN), none = c.index(-1);
+    ++depth;
+    Value found =
+        c.loop(c.index(0), c.add(at.back(), 1), {most, none}, [&](Value, ValueRange last) {
+          return c.loop(c.index(0), c.index(shape(op.getInput()).back()), {least, none},
+                        [&](Value i, ValueRange best) -> SmallVector<Value> {
+                          Place from = at;
+                          from.back() = i;
+                          Value order = c.order(cell(op.getInput(), from));
+                          Value better = c.both(before(last[0], last[1], order, i),
+                                                before(order, i, best[0], best[1]));
+                          return {c.choose(better, order, best[0]), c.choose(better, i, best[1])};
+                        });
+        })[1];
+    --depth;
+    return arith::IndexCastOp::create(c.b, c.loc, c.b.getI32Type(), found);
   }
 
   Value emit(RandomOp op, const Place &at) {

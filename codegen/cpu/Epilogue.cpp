@@ -108,11 +108,12 @@ Value Epilogue::splat(double value) const {
 }
 
 Value Epilogue::mask(Value column, int64_t step) const {
-  if (columns() % step == 0)
-    return {};
+  return columns() % step ? firstLanes(c.sub(c.index(columns()), column)) : Value();
+}
+
+Value Epilogue::firstLanes(Value count) const {
   auto bits = VectorType::get(type.getShape(), c.b.getI1Type());
-  return vector::CreateMaskOp::create(c.b, c.loc, bits,
-                                      ValueRange{c.sub(c.index(columns()), column)});
+  return vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{count});
 }
 
 Value Epilogue::load(Value flat, Value at, Value mask) const {

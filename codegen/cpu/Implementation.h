@@ -84,6 +84,7 @@ const Implementation &transposeImplementation();
 const Implementation &scatterImplementation();
 const Implementation &resizeImplementation();
 const Implementation &concatImplementation();
+const Implementation &topKImplementation();
 const Implementation &rowsImplementation();
 const Implementation &rowImplementation();
 const Implementation &elementImplementation();

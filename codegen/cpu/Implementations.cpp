@@ -15,8 +15,8 @@ llvm::ArrayRef<const Implementation *> implementations() {
       &windowImplementation(),    &poolGradientImplementation(),
       &transposeImplementation(), &scatterImplementation(),
       &resizeImplementation(),    &concatImplementation(),
-      &rowsImplementation(),      &rowImplementation(),
-      &elementImplementation()};
+      &topKImplementation(),      &rowsImplementation(),
+      &rowImplementation(),       &elementImplementation()};
   return list;
 }
 

@@ -156,8 +156,17 @@ private:
             {"config",
              {{"shape", shapeJson(tensor.shape)},
               {"dtype", dtypeName(tensor)},
-              {"keras_history",
-               Json::array({network.members[port.member].name, port.call, port.result})}}}};
+              {"keras_history", Json::array({network.members[port.member].name, port.call,
+                                             resultOf(network, port)})}}}};
+  }
+
+  /// The place of a tensor among the results of what Keras has for its member.
+  static size_t resultOf(const Network &network, const Port &port) {
+    const Member &member = network.members[port.member];
+    if (member.kind != Member::Operation)
+      return port.result;
+    auto operation = import::exportOperation(*network.model->graph, network.node(member.node));
+    return operation ? operation->result : 0;
   }
 
   Json callsJson(const Network &network, const Member &member) {
@@ -205,7 +214,8 @@ private:
         const Member &member = network.members[port.member];
         // Keras counts the calls of a functional model from 1 here, and here only.
         bool counted = member.layer && member.layer->nested() && !isSequential(*member.layer);
-        out.push_back(Json::array({member.name, port.call + (counted ? 1u : 0u), port.result}));
+        out.push_back(
+            Json::array({member.name, port.call + (counted ? 1u : 0u), resultOf(network, port)}));
       }
       return out.size() == 1 ? Json(out[0]) : out;
     };

@@ -83,7 +83,7 @@ std::vector<Tensor> apply(const Network::Member &member, const std::vector<Tenso
   if (member.layer)
     return member.layer->applyAll(inputs);
   size_t n = 0;
-  return {importOperation(member.kind, member.operation, numbered(arguments, n), inputs)};
+  return importOperation(member.kind, member.operation, numbered(arguments, n), inputs);
 }
 
 std::vector<Tensor> Network::call(const std::vector<Tensor> &arguments) const {

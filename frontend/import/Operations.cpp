@@ -129,6 +129,12 @@ std::optional<Operation> exportOperation(const Graph &graph, const Node &node) {
                      Ordered::object({{"axis", attribute<int64_t>(node, "axis")}}), true};
   if (op == "gather")
     return Operation{numpy, "Take", Ordered::object({{"axis", 0}})};
+  if (op == "take_along_axis")
+    return Operation{numpy, "TakeAlongAxis",
+                     Ordered::object({{"axis", attribute<int64_t>(node, "axis")}})};
+  if (op == "top_k") // the values come first
+    return Operation{math,  "TopK", {{"k", attribute<int64_t>(node, "k")}, {"sorted", true}},
+                     false, {},     1};
   if (op == "cast")
     return Operation{core, "Cast",
                      Ordered::object({{"dtype", node.dtype == "i32"    ? "int32"
@@ -289,7 +295,13 @@ Tensor squeezeOrExpand(const Arguments &a) {
   return ops::reshape(x, left);
 }
 
-using Make = std::function<Tensor(const Arguments &)>;
+/// What an operation gives, most often one tensor.
+struct Results {
+  Results(Tensor one) : all{std::move(one)} {}
+  Results(const ops::TopK &top) : all{top.values, top.indices} {}
+  std::vector<Tensor> all;
+};
+using Make = std::function<Results(const Arguments &)>;
 
 const std::map<std::string, Make> &makers() {
   static const std::map<std::string, Make> table = [] {
@@ -340,6 +352,22 @@ const std::map<std::string, Make> &makers() {
         a.fail("takes along another axis than 0");
       return ops::gather(a[0], a[1]);
     };
+    out["TakeAlongAxis"] = [](const Arguments &a) {
+      if (a.config.at("axis").is_null())
+        a.fail("takes cells of a flattened tensor; reshape it and give the axis");
+      return ops::takeAlongAxis(a[0], a[1], a.config.at("axis"));
+    };
+    out["TopK"] = [](const Arguments &a) { return ops::topK(a[0], a.config.at("k")); };
+    out["Argmax"] = [](const Arguments &a) {
+      int64_t last = int64_t(a[0].rank()) - 1;
+      Json axis = a.config.at("axis");
+      if (axis.is_null() || (axis != -1 && axis != last))
+        a.fail("is along another axis than the last");
+      Tensor place = ops::argmax(a[0]);
+      Shape column = place.shape();
+      column.push_back(1);
+      return a.config.value("keepdims", false) ? ops::reshape(place, column) : place;
+    };
     out["Cast"] = [](const Arguments &a) {
       std::string to = a.config.at("dtype");
       static const std::map<std::string, const char *> known = {{"float32", "f32"},
@@ -367,12 +395,12 @@ const std::map<std::string, Make> &makers() {
 
 } // namespace
 
-Tensor importOperation(const std::string &kind, const Json &config, const Json &arguments,
-                       const std::vector<Tensor> &tensors) {
+std::vector<Tensor> importOperation(const std::string &kind, const Json &config,
+                                    const Json &arguments, const std::vector<Tensor> &tensors) {
   Arguments all(kind, config, arguments, tensors);
   auto it = makers().find(kind);
   if (it != makers().end())
-    return it->second(all);
+    return it->second(all).all;
   std::string known;
   for (const auto &[name, make] : makers())
     known += (known.empty() ? "" : ", ") + name;

@@ -18,6 +18,7 @@ struct Operation {
   nlohmann::ordered_json config = nlohmann::ordered_json::object(); ///< but for the name
   bool list = false;                                                ///< tensors are one list
   std::vector<nlohmann::ordered_json> more{};                       ///< arguments after the tensors
+  size_t result = 0; ///< which of its results is the op's
 };
 
 /// The operation that `node` of `graph` is; none when Keras has none for it.
@@ -26,9 +27,11 @@ std::optional<Operation> exportOperation(const Graph &graph, const Node &node);
 /// Whether a module holds operations, not layers.
 bool isOperationModule(const std::string &module);
 
-/// Records the operation `kind` with this configuration. `arguments` are Keras's, in which each
-/// tensor is replaced by its index in `tensors` as {"tensor": i}. Throws ImportError.
-Tensor importOperation(const std::string &kind, const nlohmann::json &config,
-                       const nlohmann::json &arguments, const std::vector<Tensor> &tensors);
+/// Records the operation `kind` with this configuration and gives its results. `arguments` are
+/// Keras's, in which each tensor is replaced by its index in `tensors` as {"tensor": i}. Throws
+/// ImportError.
+std::vector<Tensor> importOperation(const std::string &kind, const nlohmann::json &config,
+                                    const nlohmann::json &arguments,
+                                    const std::vector<Tensor> &tensors);
 
 } // namespace cornet::import

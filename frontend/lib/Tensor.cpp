@@ -5,8 +5,6 @@
 
 #include "ir/Infer/Infer.h"
 
-#include <limits>
-
 namespace cornet {
 
 int Graph::add(Node node) {
@@ -41,6 +39,15 @@ VariablePtr Graph::step() {
     counter->name = "random/step", counter->trainable = false, counter->dtype = "i32";
   }
   return counter;
+}
+
+const Node &Tensor::recorded() const {
+  static const Node nothing = [] {
+    Node node;
+    node.poisoned = true;
+    return node;
+  }();
+  return graph ? graph->nodes[size_t(node)] : nothing;
 }
 
 std::string text(const std::vector<Mistake> &mistakes) {
@@ -83,6 +90,13 @@ static const char *nameOf(infer::DType dtype) {
   return "f32";
 }
 
+static constexpr const char *unmade = "a tensor that no Input() or op made";
+
+/// Where to record beside `like`.
+static std::shared_ptr<Graph> graphOf(const Tensor &like) {
+  return like.graph ? like.graph : Recording::current();
+}
+
 bool isReal(const std::string &dtype) { return infer::isReal(typeNamed(dtype)); }
 
 /// The operands with those that are real as f32, where they are of several dtypes.
@@ -107,7 +121,7 @@ Tensor record(const std::string &op, const std::vector<Tensor> &given, Attribute
       std::shared_ptr<Graph> graph = Recording::current();
       for (const Tensor &other : operands)
         graph = other.graph ? other.graph : graph;
-      graph->mistake(op + " is given a tensor that no Input() or op made");
+      graph->mistake(op + " is given " + unmade);
       Node nothing;
       nothing.shape = {-1}, nothing.poisoned = true;
       return Tensor(graph, graph->add(std::move(nothing)));
@@ -149,14 +163,18 @@ Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
   Node node;
   node.op = "constant", node.shape = std::move(shape), node.data = std::move(cells);
   node.dtype = dtype;
-  return Tensor(like.graph, like.graph->add(std::move(node)));
+  std::shared_ptr<Graph> graph = graphOf(like);
+  return Tensor(graph, graph->add(std::move(node)));
 }
 
 Tensor read(const VariablePtr &variable, const Tensor &like) {
-  return Tensor(like.graph, like.graph->variable(variable));
+  std::shared_ptr<Graph> graph = graphOf(like);
+  return Tensor(graph, graph->variable(variable));
 }
 
 void assign(const VariablePtr &variable, const Tensor &given) {
+  if (!given.graph)
+    return Recording::current()->mistake("variable '" + variable->name + "' is assigned " + unmade);
   Graph &graph = *given.graph;
   bool reals = isReal(given.dtype()) && isReal(variable->dtype);
   Tensor value = reals ? cast(given, variable->dtype) : given;
@@ -174,6 +192,8 @@ void assign(const VariablePtr &variable, const Tensor &given) {
 }
 
 void addLoss(const Tensor &scalar) {
+  if (!scalar.graph)
+    return Recording::current()->mistake(std::string("a loss that is added is ") + unmade);
   if (!scalar.poisoned() && !scalar.shape().empty())
     return scalar.graph->mistake("a loss that is added must be a scalar, got " +
                                  infer::text(scalar.shape()));
@@ -190,14 +210,14 @@ Tensor customGradient(const Tensor &y, const std::vector<Tensor> &xs,
 }
 Tensor stopGradient(const Tensor &x) { return record("stop_gradient", {x}); }
 Tensor cast(const Tensor &x, const std::string &dtype) {
-  return x.dtype() == dtype ? x : record("cast", {x}, {{"to", dtype}});
+  return x.graph && x.dtype() == dtype ? x : record("cast", {x}, {{"to", dtype}});
 }
 
 static Tensor random(const Tensor &like, const char *distribution, uint64_t seed) {
-  Graph &graph = *like.graph;
+  std::shared_ptr<Graph> graph = graphOf(like);
   // The place is part of the key, so that two layers of one seed do not share their draws.
-  uint64_t key = (seed ? seed : graph.seed) * 0x9E3779B97F4A7C15u + uint64_t(++graph.draws);
-  return record("random", {read(graph.step(), like), like},
+  uint64_t key = (seed ? seed : graph->seed) * 0x9E3779B97F4A7C15u + uint64_t(++graph->draws);
+  return record("random", {read(graph->step(), like), like},
                 {{"distribution", std::string(distribution)}, {"seed", int64_t(key)}});
 }
 Tensor randomUniform(const Tensor &like, uint64_t seed) { return random(like, "uniform", seed); }
@@ -290,42 +310,21 @@ static Tensor indices(const Tensor &like, int64_t count) {
 }
 
 Tensor argmax(const Tensor &x) {
+  if (x.rank() == 0)
+    return reduce(x, "max", {-1}); // which tells the mistake
   int64_t classes = x.shape().back();
   Tensor best = compare(x, reduce(x, "max", {-1}, true), "eq");
   Tensor place = select(best, indices(x, classes), constant(x, double(classes - 1)));
   return cast(reduce(place, "min", {-1}), "i32");
 }
 
+Tensor takeAlongAxis(const Tensor &x, const Tensor &indices, int64_t axis) {
+  return record("take_along_axis", {x, indices}, {{"axis", axis}});
+}
+
 TopK topK(const Tensor &x, int64_t k) {
-  if (!x.graph) { // record() tells of it
-    Tensor nothing = record("reduce", {x});
-    return {nothing, nothing};
-  }
-  int64_t n = x.rank() == 0 ? 0 : x.shape().back();
-  if (k < 1 || k > n || !isReal(x.dtype())) {
-    x.graph->mistake("topK of " + std::to_string(k) +
-                     ": the last axis must have so many reals, 1 at least; it has " +
-                     std::to_string(n) + " of " + x.dtype());
-    return {x, x};
-  }
-  Tensor none = constant(x, -std::numeric_limits<double>::infinity());
-  Tensor places = indices(x, n), past = constant(places, double(n)); // `past`: of cells taken
-  Tensor best, place;
-  std::vector<Tensor> values, found;
-  for (int64_t i = 0; i < k; ++i) {
-    // Left are the cells that come after the last one found: smaller, or equal and behind it.
-    Tensor open = places;
-    if (i > 0) {
-      Tensor behind = select(compare(places, place, "gt"), places, past);
-      open = select(compare(x, best, "eq"), behind, past);
-      open = select(compare(x, best, "lt"), places, open);
-    }
-    best = reduce(i == 0 ? x : select(compare(open, past, "lt"), x, none), "max", {-1}, true);
-    place = reduce(select(compare(x, best, "eq"), open, past), "min", {-1}, true);
-    place = minimum(place, constant(place, double(n - 1))); // of NaN: the last
-    values.push_back(best), found.push_back(cast(place, "i32"));
-  }
-  return k == 1 ? TopK{values[0], found[0]} : TopK{concat(values, -1), concat(found, -1)};
+  Tensor indices = record("top_k", {x}, {{"k", k}});
+  return {indices.poisoned() ? indices : takeAlongAxis(x, indices), indices};
 }
 
 Tensor oneHot(const Tensor &index, int64_t classes) {

@@ -446,6 +446,37 @@ Result gather(Operands operands, const Attributes &) {
   return result;
 }
 
+Result takeAlongAxis(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape, &indices = operands[1].shape;
+  int64_t given = get<int64_t>(attributes, "axis"), rank = int64_t(in.size()),
+          axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis >= rank || in[size_t(axis)] == kDynamic)
+    return fail("take_along_axis_c1: axis " + std::to_string(given) +
+                " is not a static dimension of " + text(in));
+  if (operands[1].dtype != DType::i32)
+    return fail("take_along_axis_c2: indices must be i32");
+  Shape wanted = in;
+  if (indices.size() == in.size())
+    wanted[size_t(axis)] = indices[size_t(axis)];
+  if (indices != wanted || wanted[size_t(axis)] == kDynamic)
+    return fail("take_along_axis_c3: indices " + text(indices) + " and input " + text(in) +
+                " must agree outside axis " + std::to_string(given));
+  return {{operands[0].dtype, indices}, ""};
+}
+
+Result topK(Operands operands, const Attributes &attributes) {
+  const Shape &in = operands[0].shape;
+  int64_t k = get<int64_t>(attributes, "k");
+  if (in.empty() || in.back() == kDynamic || k < 1 || k > in.back())
+    return fail("top_k_c1: the last dimension must be static and have " + std::to_string(k) +
+                " cells, 1 at least; the input is " + text(in));
+  if (!isReal(operands[0].dtype))
+    return fail("top_k_c2: the cells must be reals");
+  Result result{{DType::i32, in}, ""};
+  result.type.shape.back() = k;
+  return result;
+}
+
 Result broadcastTo(Operands operands, const Attributes &attributes) {
   TensorType wanted{operands[0].dtype, get<Ints>(attributes, "shape")};
   if (wanted.shape.size() == operands[0].shape.size() && !wanted.shape.empty() &&
@@ -574,6 +605,8 @@ const std::map<std::string, Entry, std::less<>> &rules() {
                                                 {"concat", {concat, 0}},
                                                 {"slice", {slice, 1}},
                                                 {"gather", {gather, 2}},
+                                                {"take_along_axis", {takeAlongAxis, 2}},
+                                                {"top_k", {topK, 1}},
                                                 {"recompute", {recompute, 2}},
                                                 {"incoming_gradient", {recompute, 1}},
                                                 {"custom_gradient", {customGradient, 0}},

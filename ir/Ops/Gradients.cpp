@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 using namespace mlir;
 
@@ -404,6 +405,7 @@ CORNET_GRADIENT(GatherOp,
                      {builder.getNamedAttr("rows", builder.getI64IntegerAttr(Build::shape(x)[0]))}),
                 Value())
 CORNET_GRADIENT(RecomputeOp, g, Value())
+CORNET_GRADIENT(TopKOp, Value())
 CORNET_GRADIENT(RandomOp, Value(), Value())
 CORNET_GRADIENT(ScatterOp, c.op("gather", {g, getIndices()}), Value())
 CORNET_GRADIENT(PadOp, c.slice(g, getLow(), Build::shape(getInput())))
@@ -424,6 +426,30 @@ LogicalResult ConcatOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Val
     out.push_back(c.slice(g, start, Build::shape(part)));
     start[axis] += Build::shape(part)[axis];
   }
+  return success();
+}
+
+// The i-th cell sums the gradients of those that took it: a comparison for each pair.
+LogicalResult TakeAlongAxisOp::differentiate(OpBuilder &b, Value g, SmallVectorImpl<Value> &out) {
+  Build c{b, getLoc()};
+  ArrayRef<int64_t> in = Build::shape(getInput()), taken = Build::shape(g);
+  size_t axis = size_t(positiveAxis(int64_t(getAxis()), in.size()));
+  if (in[axis] > 1 << 24)
+    return emitOpError("has no gradient along more than 2^24 cells, which f32 cannot count");
+  // What was taken stands before the axis, with an extent of 1 along it.
+  SmallVector<int64_t> across(taken), along(in.size() - axis, 1);
+  across.insert(across.begin() + int64_t(axis) + 1, 1);
+  along[0] = in[axis];
+  std::vector<float> places(size_t(in[axis]), 0);
+  std::iota(places.begin(), places.end(), 0.0f);
+  auto type = RankedTensorType::get(along, b.getF32Type());
+  Value place = ConstantOp::create(b, getLoc(), DenseElementsAttr::get(type, ArrayRef(places)));
+  Value nearest = c.op("clamp", {c.cast(getIndices(), place)},
+                       {b.getNamedAttr("min", b.getF64FloatAttr(0)),
+                        b.getNamedAttr("max", b.getF64FloatAttr(double(in[axis] - 1)))});
+  Value took = c.compare("eq", c.reshape(nearest, across), place);
+  out.push_back(c.sum(c.where(took, c.reshape(g, across)), {int64_t(axis)}, false));
+  out.push_back(Value());
   return success();
 }
 

@@ -38,8 +38,8 @@ struct Code {
   Value sub(Value x, Value y) const { return either<arith::SubFOp, arith::SubIOp>(x, y); }
   Value mul(Value x, Value y) const { return either<arith::MulFOp, arith::MulIOp>(x, y); }
   Value div(Value x, Value y) const { return arith::DivFOp::create(b, loc, x, y); }
-  Value max(Value x, Value y) const { return arith::MaximumFOp::create(b, loc, x, y); }
-  Value min(Value x, Value y) const { return arith::MinimumFOp::create(b, loc, x, y); }
+  Value max(Value x, Value y) const { return either<arith::MaximumFOp, arith::MaxSIOp>(x, y); }
+  Value min(Value x, Value y) const { return either<arith::MinimumFOp, arith::MinSIOp>(x, y); }
   Value exp(Value x) const { return math::ExpOp::create(b, loc, x); }
   Value positive(Value x) const {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, constant(0));

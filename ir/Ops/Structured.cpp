@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 using namespace mlir;
 
@@ -166,6 +167,34 @@ LogicalResult ScatterOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &o
     double *row = out.data.data() + std::clamp<int64_t>(int64_t(index), 0, rows - 1) * width;
     for (int64_t i = 0; i < width; ++i)
       row[i] += *update++;
+  }
+  return success();
+}
+
+LogicalResult TakeAlongAxisOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  size_t axis = size_t(positiveAxis(int64_t(getAxis()), out.shape.size()));
+  int64_t extent = in[0]->shape[axis], stride = out.strides()[axis], taken = out.shape[axis];
+  out.data.clear();
+  for (int64_t i = 0; i < out.size(); ++i) {
+    int64_t at = std::clamp<int64_t>(int64_t(in[1]->data[size_t(i)]), 0, extent - 1);
+    out.data.push_back(
+        in[0]->data[size_t((i / (stride * taken) * extent + at) * stride + i % stride)]);
+  }
+  return success();
+}
+
+LogicalResult TopKOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
+  int64_t n = in[0]->shape.back(), k = out.shape.back();
+  std::vector<int64_t> order(n);
+  out.data.clear();
+  for (const double *row = in[0]->data.data(), *end = row + in[0]->size(); row != end; row += n) {
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + k, order.end(), [&](int64_t i, int64_t j) {
+      if (std::isnan(row[i]) || std::isnan(row[j]))
+        return std::isnan(row[i]) && (!std::isnan(row[j]) || i < j);
+      return row[i] != row[j] ? row[i] > row[j] : i < j;
+    });
+    out.data.insert(out.data.end(), order.begin(), order.begin() + k);
   }
   return success();
 }

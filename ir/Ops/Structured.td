@@ -146,6 +146,23 @@ def Cornet_ScatterOp : Cornet_Structured<"scatter", [DeclareOpInterfaceMethods<C
   }];
   let arguments = (ins AnyRankedTensor:$updates, AnyRankedTensor:$indices, I64Attr:$rows);
 }
+def Cornet_TakeAlongAxisOp : Cornet_Structured<"take_along_axis", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "result[a..., j, b...] = input[a..., indices[a..., j, b...], b...], j along axis";
+  let description = [{
+    Indices outside the axis read its nearest cell. Constraints: take_along_axis_c1 a static axis; take_along_axis_c2 i32
+    indices; take_along_axis_c3 the shapes agree outside it. Source: Keras 3 ops.take_along_axis.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$indices, I64Attr:$axis);
+}
+def Cornet_TopKOp : Cornet_Structured<"top_k", [DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
+  let summary = "The indices, as i32, of the k largest cells along the last axis: (..., n) to (..., k)";
+  let description = [{
+    The largest first, and of equal ones (-0 equals 0) the first; what is no number is larger than all. take_along_axis
+    reads the cells. Constraints: top_k_c1 a static last axis of k cells at least, k positive; top_k_c2 real cells.
+    Source: Keras 3 ops.top_k, as with JAX.
+  }];
+  let arguments = (ins AnyRankedTensor:$input, I64Attr:$k);
+}
 def Cornet_RandomOp : Cornet_Structured<"random", [DeclareOpInterfaceMethods<Cornet_Decompose>, DeclareOpInterfaceMethods<Cornet_Differentiable>]> {
   let summary = "Draws of the shape of `like`: uniform in [0, 1) or normal (0, 1)";
   let description = [{

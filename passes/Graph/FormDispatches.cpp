@@ -73,8 +73,11 @@ bool floats(Operation *op) {
          });
 }
 
-/// Whether the last dimension is among those that `op` reduces, if it does.
+/// Whether no pointwise op joins `op` for its shape's sake: it reduces the last dimension, or finds
+/// a few indices in rows.
 bool reducesRows(Operation *op) {
+  if (isa<TopKOp>(op))
+    return true;
   auto reduce = dyn_cast<ReduceOp>(op);
   if (!reduce)
     return false;

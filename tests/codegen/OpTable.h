@@ -125,6 +125,14 @@ inline const std::vector<Row> &rows() {
                  {{"shape", Ints{-1, 6, 20}}},
                  {{"shape", Ints{-1, 784, 128}}}});
     t.push_back({"gather", {{{9, 5}, {1000, 64}}, {{-1, 7}, {-1, 128}, "int32"}}, {}, {}});
+    t.push_back({"take_along_axis",
+                 {image, {{-1, 7, 3, 20}, {-1, 28, 9, 128}, "int32"}},
+                 {{"axis", int64_t(2)}},
+                 {}});
+    t.push_back(
+        {"take_along_axis", {vector, {{-1, 5}, {-1, 9}, "int32"}}, {{"axis", int64_t(-1)}}, {}});
+    for (int64_t k : {1, 5, 37})
+      t.push_back({"top_k", {vector}, {{"k", k}}, {}});
     t.push_back({"recompute", {image, image}, {}, {}});
     t.push_back({"scatter",
                  {{{-1, 7, 5}, {-1, 128, 64}}, {{-1, 7}, {-1, 128}, "int32"}},

@@ -6,8 +6,6 @@
 #include "tests/frontend/Road.h"
 
 #include <algorithm>
-#include <gmock/gmock.h>
-#include <numeric>
 #include <random>
 
 namespace cornet::test {
@@ -69,12 +67,6 @@ const std::vector<Chain> &chains() {
       {"argmax",
        {3, 70},
        [](const Tensor &x) { return Results{ops::cast(ops::argmax(x), "f32")}; }},
-      {"top_1",
-       {3, 70},
-       [](const Tensor &x) {
-         ops::TopK top = ops::topK(x, 1);
-         return Results{top.values, ops::cast(top.indices, "f32")};
-       }},
       {"least_and_most",
        {3, 23},
        [](const Tensor &x) {
@@ -137,59 +129,6 @@ TEST_P(RowsChain, IsServedByRows) {
   ASSERT_FALSE(bool(compileToFile(*module, options, "", &report)));
   ASSERT_EQ(report.steps.size(), chain.steps);
   EXPECT_EQ(report.steps[0].winner, "rows") << report.steps[0].operation;
-}
-
-/// Of many equal cells, and of rows with less than k finite ones, what sorting says.
-TEST(TopK, IsWhatSortingSays) {
-  constexpr int64_t kRows = 5, kCells = 23;
-  Cells in{{kRows, kCells}, {}};
-  std::mt19937 bits(5);
-  for (int64_t i = 0; i < kRows * kCells; ++i) {
-    int64_t row = i / kCells;
-    float cell = float(bits() % 12) - 6;
-    in.data.push_back(row == 0 && i % 11 ? -INFINITY
-                      : row == 1         ? 3
-                      : row == 2         ? -cell * 1e37f
-                                         : cell);
-  }
-  for (int64_t k : {int64_t(1), int64_t(4), kCells}) {
-    Recording recording;
-    Tensor x = Input({kCells});
-    ops::TopK top = ops::topK(x, k);
-    Model model = Functional({x}, {top.values, top.indices}, "top");
-    ASSERT_TRUE(model.graph->mistakes.empty()) << text(model.graph->mistakes);
-    std::vector<Cells> wanted = {{{kRows, k}, {}}, {{kRows, k}, {}, true}};
-    for (int64_t row = 0; row < kRows; ++row) {
-      const float *cells = in.data.data() + row * kCells;
-      std::vector<int64_t> order(kCells);
-      std::iota(order.begin(), order.end(), 0);
-      std::ranges::sort(order, [&](int64_t a, int64_t b) {
-        return cells[a] > cells[b] || (cells[a] == cells[b] && a < b);
-      });
-      for (int64_t i = 0; i < k; ++i) {
-        wanted[0].data.push_back(cells[order[size_t(i)]]);
-        wanted[1].data.push_back(float(order[size_t(i)]));
-      }
-    }
-    Road road(model);
-    std::vector<Cells> ran = road.run({in}, wanted, 2);
-    ASSERT_EQ(road.problems, "");
-    for (size_t i = 0; i < 2; ++i)
-      EXPECT_EQ(ran[i].data, wanted[i].data) << k << ", output " << i;
-  }
-}
-
-TEST(TopK, RefusesWhatIsNotThere) {
-  Recording recording;
-  ops::topK(Tensor(), 2);
-  ASSERT_EQ(Recording::current()->mistakes.size(), 1u);
-  Tensor x = Input({5}), whole = Input({5}, {.dtype = "int32"});
-  for (const auto &[of, k] : {std::pair(x, 0), {x, 6}, {whole, 2}}) {
-    x.graph->mistakes.clear();
-    ops::topK(of, k);
-    ASSERT_EQ(x.graph->mistakes.size(), 1u) << k;
-    EXPECT_THAT(x.graph->mistakes[0].message, testing::HasSubstr("topK of " + std::to_string(k)));
-  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RowsChain, testing::Range<size_t>(0, chains().size()),

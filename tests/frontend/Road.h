@@ -12,6 +12,7 @@
 #include "cornet_runtime.h"
 
 #include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -41,15 +42,14 @@ inline void expectClose(const Cells &got, const Cells &want, double absolute, do
 /// A context, a module, and what was reported in it.
 class Road {
 public:
-  explicit Road(const Model &model) : context(registry()) {
-    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &d) {
-      problems += d.str() + "\n";
-      return mlir::success();
-    });
-    context.loadAllAvailableDialects();
+  explicit Road(const Model &model) : Road() {
     module = emitModel(context, model);
     if (failed(mlir::verify(*module)))
       problems += "the emitted module does not verify\n";
+  }
+  /// Of a module in text.
+  explicit Road(const char *text) : Road() {
+    module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   }
 
   /// What the reference interpreter computes of the module as emitted, before any pass but the
@@ -126,6 +126,13 @@ public:
   std::string problems;
 
 private:
+  Road() : context(registry()) {
+    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &d) {
+      problems += d.str() + "\n";
+      return mlir::success();
+    });
+    context.loadAllAvailableDialects();
+  }
   static mlir::DialectRegistry registry() {
     mlir::DialectRegistry out;
     registerCompilerDialects(out);

@@ -135,16 +135,20 @@ class Tensor {
 public:
   Tensor() = default;
   Tensor(std::shared_ptr<Graph> graph, int node) : graph(std::move(graph)), node(node) {}
-  const Shape &shape() const { return graph->nodes[node].shape; }
+  const Shape &shape() const { return recorded().shape; }
   size_t rank() const { return shape().size(); }
-  bool poisoned() const { return graph->nodes[node].poisoned; }
-  const std::string &dtype() const { return graph->nodes[node].dtype; }
+  bool poisoned() const { return recorded().poisoned; }
+  const std::string &dtype() const { return recorded().dtype; }
   /// Whether a training step is recorded, in which layers like Dropout act.
-  bool training() const { return graph->training; }
+  bool training() const { return graph && graph->training; }
   explicit operator bool() const { return graph != nullptr; }
 
   std::shared_ptr<Graph> graph;
   int node = -1;
+
+private:
+  /// Its node; of a tensor that nothing made, a poisoned scalar.
+  const Node &recorded() const;
 };
 
 /// While one lives, every Input() of this thread records into its graph, so that a model may have
@@ -247,12 +251,15 @@ Tensor sum(const Tensor &x);
 Tensor mean(const Tensor &x);
 /// Index of the first largest cell along the last axis, as i32, without that axis.
 Tensor argmax(const Tensor &x);
+/// Cells of `x` along `axis` by i32 `indices`, whose shape is that of x but for the axis: result[i,
+/// j] = x[i, indices[i, j]]. Indices outside read the nearest cell.
+Tensor takeAlongAxis(const Tensor &x, const Tensor &indices, int64_t axis = -1);
 struct TopK {
   Tensor values, indices;
 };
 /// The `k` largest cells along the last axis of reals and their indices, as i32: (..., n) to
-/// (..., k) each, the largest first and of equal ones the first. For tens: it sweeps over each row
-/// k times, and the code grows with k (100 of 1000 compile in 8 s).
+/// (..., k) each, the largest first and of equal ones the first; what is no number is larger than
+/// all. One sweep over each row; a cell that is among the k largest yet takes time by k.
 TopK topK(const Tensor &x, int64_t k);
 /// 1 at the index, else 0: i32 (...) to f32 (..., classes).
 Tensor oneHot(const Tensor &indices, int64_t classes);

@@ -33,16 +33,8 @@ Thresholds Thresholds::spread(int64_t count) {
 /// `p` where it is among the `k` largest of the last axis, the first of equals, else far below.
 static Tensor onlyTopK(const Tensor &p, int64_t k) {
   int64_t classes = p.shape().back();
-  Shape columns = p.shape(), rows = p.shape();
-  columns.push_back(1), rows.insert(rows.end() - 1, 1);
-  Tensor own = ops::reshape(p, columns), others = ops::reshape(p, rows);
-  std::vector<float> before;
-  for (int64_t i = 0; i < classes; ++i)
-    for (int64_t j = 0; j < classes; ++j)
-      before.push_back(j < i);
-  Tensor earlier = constant(p, {classes, classes}, std::move(before));
-  Tensor ahead = select(compare(others, own, "eq"), earlier, indicator(compare(others, own, "gt")));
-  return select(compare(sum(ahead, {-1}), double(k), "lt"), p, constant(p, -1e10));
+  Tensor chosen = ops::oneHot(ops::topK(p, std::min(k, classes)).indices, classes);
+  return select(compare(sum(chosen, {-2}), 0.0, "gt"), p, constant(p, -1e10));
 }
 
 /// `p` above each threshold (T), of p (B, N, 1): (B, N, T), as i1.

@@ -95,9 +95,11 @@ Model operations() {
       ops::log(ops::abs(b) + 1.5) + ops::floor(b) + ops::sin(b) + ops::cos(b) + ops::softplus(b) +
       ops::rsqrt(ops::abs(b) + 1) + ops::sign(b);
   Tensor wide = ops::broadcast(ops::reshape(b, {-1, 1, 4}), {-1, 3, 4});
+  ops::TopK top = ops::topK(a, 2);
   return Functional({a, b, i},
                     {Dense({.units = 2})(y), z, ops::gather(table, i), w, wide,
-                     ops::cast(i, "f32") * 2.0, ops::oneHot(i, 3)},
+                     ops::cast(i, "f32") * 2.0, ops::oneHot(i, 3), top.values,
+                     ops::cast(top.indices, "f32"), ops::takeAlongAxis(x, top.indices, 2)},
                     "operations");
 }
 

@@ -91,6 +91,8 @@ func.func @several_operands(%x: tensor<?x4xf32>, %y: tensor<4xf32>) {
 // CHECK:         cornet.slice %{{.*}} {size = array<i64: -1, 1, 4, 2>, start = array<i64: 0, 3, 0, 0>} : (tensor<?x4x4x2xf32>) -> tensor<?x1x4x2xf32>
 // CHECK:         cornet.broadcast %{{.*}} {shape = array<i64: 5, 3, 2>} : (tensor<3x2xf32>) -> tensor<5x3x2xf32>
 // CHECK:         cornet.gather %{{.*}}, %{{.*}} : (tensor<3x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
+// CHECK:         cornet.top_k %{{.*}} {k = 2 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xi32>
+// CHECK:         cornet.take_along_axis %{{.*}}, %{{.*}} {axis = -1 : i64} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xi32>) -> tensor<?x4x4x2xf32>
 // CHECK:         cornet.resize %{{.*}} {size = array<i64: 8, 8>} : (tensor<?x4x4x2xf32>) -> tensor<?x8x8x2xf32>
 // CHECK:         cornet.grid_sample %{{.*}}, %{{.*}} {fill_mode = "wrap", fill_value = 5.000000e-01 : f64, interpolation = "nearest"} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
 // CHECK:         cornet.softmax %{{.*}} {axis = -1 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
@@ -115,6 +117,8 @@ func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tens
   %11 = cornet.slice %x {size = array<i64: -1, 1, 4, 2>, start = array<i64: 0, 3, 0, 0>} : (tensor<?x4x4x2xf32>) -> tensor<?x1x4x2xf32>
   %12 = cornet.broadcast %m {shape = array<i64: 5, 3, 2>} : (tensor<3x2xf32>) -> tensor<5x3x2xf32>
   %13 = cornet.gather %m, %i : (tensor<3x2xf32>, tensor<?xi32>) -> tensor<?x2xf32>
+  %50 = cornet.top_k %x {k = 2 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xi32>
+  %51 = cornet.take_along_axis %x, %50 {axis = -1 : i64} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xi32>) -> tensor<?x4x4x2xf32>
   %14 = cornet.resize %x {size = array<i64: 8, 8>} : (tensor<?x4x4x2xf32>) -> tensor<?x8x8x2xf32>
   %gs = cornet.grid_sample %x, %x {fill_mode = "wrap", fill_value = 5.0e-01 : f64, interpolation = "nearest"} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %15 = cornet.softmax %x {axis = -1 : i64} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>

@@ -176,6 +176,46 @@ func.func @scatter_c2(%u: tensor<4x2xf32>, %i: tensor<3xi32>) {
 
 // -----
 
+func.func @take_along_axis_c1(%x: tensor<?x4xf32>, %i: tensor<?x2xi32>) {
+  // expected-error @below {{take_along_axis_c1: axis 0 is not a static dimension of (?, 4)}}
+  %0 = cornet.take_along_axis %x, %i {axis = 0 : i64} : (tensor<?x4xf32>, tensor<?x2xi32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @take_along_axis_c2(%x: tensor<?x4xf32>, %i: tensor<?x2xf32>) {
+  // expected-error @below {{take_along_axis_c2: indices must be i32}}
+  %0 = cornet.take_along_axis %x, %i {axis = 1 : i64} : (tensor<?x4xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @take_along_axis_c3(%x: tensor<3x4xf32>, %i: tensor<2x2xi32>) {
+  // expected-error @below {{take_along_axis_c3: indices (2, 2) and input (3, 4) must agree outside axis -1}}
+  %0 = cornet.take_along_axis %x, %i {axis = -1 : i64} : (tensor<3x4xf32>, tensor<2x2xi32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @top_k_c1(%x: tensor<?x4xf32>) {
+  // expected-error @below {{top_k_c1: the last dimension must be static and have 5 cells, 1 at least; the input is (?, 4)}}
+  %0 = cornet.top_k %x {k = 5 : i64} : (tensor<?x4xf32>) -> tensor<?x5xi32>
+  return
+}
+
+// -----
+
+func.func @top_k_c2(%x: tensor<?x4xi32>) {
+  // expected-error @below {{top_k_c2: the cells must be reals}}
+  %0 = cornet.top_k %x {k = 2 : i64} : (tensor<?x4xi32>) -> tensor<?x2xi32>
+  return
+}
+
+// -----
+
 func.func @random_c1(%s: tensor<i32>, %x: tensor<3xf32>) {
   // expected-error @below {{random_c1: distribution must be uniform or normal, got 'cauchy'}}
   %0 = cornet.random %s, %x {distribution = "cauchy", seed = 1 : i64} : (tensor<i32>, tensor<3xf32>) -> tensor<3xf32>
