@@ -261,10 +261,8 @@ OwningOpRef<ModuleOp> emitProgram(MLIRContext &context, const ProgramDescription
 
 OwningOpRef<ModuleOp> emitModel(MLIRContext &context, const Model &model) {
   EntryPoint predict{"predict", model.graph, model.inputs, {}};
-  for (const Tensor &output : model.outputs) {
-    std::string layer = model.graph->nodes[size_t(output.node)].layer;
-    predict.outputs.emplace_back(layer.substr(0, layer.find('/')), output);
-  }
+  for (const auto &[name, output] : llvm::zip_equal(model.outputNames(), model.outputs))
+    predict.outputs.emplace_back(name, output);
   return emitProgram(context, {model.name, {predict}, false, {}, {}});
 }
 

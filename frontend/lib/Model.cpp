@@ -335,6 +335,19 @@ std::vector<VariablePtr> Model::non_trainable_variables() const {
   return out;
 }
 
+std::vector<std::string> Model::outputNames() const {
+  std::vector<std::string> out;
+  std::set<std::string> taken;
+  for (const Tensor &output : outputs) {
+    const std::string &layer = graph->nodes[size_t(output.node)].layer;
+    std::string base = layer.empty() ? "output" : layer.substr(0, layer.find('/')), name = base;
+    for (int i = 1; !taken.insert(name).second; ++i)
+      name = base + "_" + std::to_string(i);
+    out.push_back(name);
+  }
+  return out;
+}
+
 std::set<int> Model::nodes() const {
   std::set<int> out;
   std::vector<int> stack;

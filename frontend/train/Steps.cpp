@@ -77,9 +77,7 @@ Trainer::Steps::Steps(Trainer &trainer, CompileArguments given)
 }
 
 std::string Trainer::Steps::outputName(size_t output) const {
-  const Model &model = trainer.model;
-  std::string layer = model.graph->nodes[size_t(model.outputs[output].node)].layer;
-  return layer.substr(0, layer.find('/'));
+  return trainer.model.outputNames()[output];
 }
 
 void Trainer::Steps::know(std::vector<Target> given, bool weights) {

@@ -7,6 +7,8 @@
 graph.keras, graph.h5, graph.weights.h5   one model in three formats: models inside it (functional, of two
     outputs, called twice; sequential), a shared layer, operations on tensors, two inputs and two outputs, and
     the state of an optimizer after a step. graph.npz holds inputs, outputs, and the optimizer's variables.
+indices.keras     operations that find indices and read by them, of rows with equal cells and with one that is no
+    number. indices.npz holds its input and outputs.
 """
 import os
 import pathlib
@@ -37,6 +39,25 @@ def graph():
     return keras.Model([a, b], [joined, tail(r)], name="graph")
 
 
+def indices():
+    x = keras.Input((5, 30), name="x")
+    values, places = ops.top_k(x, 4)
+    best = ops.top_k(x, 2)[1]  # the second result alone
+    taken = ops.take_along_axis(x, best, axis=2)
+    first = ops.argmax(x[:, 1:], axis=-1, keepdims=True)
+    numbers = [ops.cast(y, "float32") for y in (places, first, ops.argmax(x[:, 1:], axis=2))]
+    return keras.Model(x, [values, taken, *numbers], name="indices")
+
+
+def write_indices():
+    model = indices()
+    x = np.random.default_rng(7).integers(0, 12, (3, 5, 30)).astype("float32")
+    x[:, 0, 7] = np.nan
+    model.save(HERE / "indices.keras")
+    outputs = {f"output{i}": np.asarray(y) for i, y in enumerate(model(x))}
+    np.savez(HERE / "indices.npz", input0=x, **outputs)
+
+
 def main():
     model = graph()
     model.compile("adam", "mse")
@@ -52,6 +73,7 @@ def main():
     arrays |= {f"output{i}": y for i, y in enumerate(outputs)}
     arrays |= {f"slot{i:02}": np.asarray(v, "float32") for i, v in enumerate(model.optimizer.variables)}
     np.savez(HERE / "graph.npz", **arrays)
+    write_indices()
 
 
 if __name__ == "__main__":

@@ -84,6 +84,24 @@ TEST_F(Command, EveryVerbWorks) {
     EXPECT_NE(good(std::string(verb) + " --help").find("Usage: cornet"), std::string::npos);
 }
 
+TEST_F(Command, OutputsOfOperationsHaveNames) {
+  std::string file = CORNET_SOURCE_DIR "/tests/keras/indices.";
+  good("compile " + file + "keras -o i.cornet");
+  auto find = [](const NamedArrays &arrays, const std::string &name) {
+    for (const auto &[key, array] : arrays)
+      if (key == name)
+        return array.bytes;
+    return decltype(Array::bytes)();
+  };
+  NamedArrays wanted = readNpz(file + "npz");
+  ASSERT_EQ(wanted[0].first, "input0");
+  writeNpy((folder() / "i.npy").string(), wanted[0].second);
+  good("run i.cornet i.npy -o outputs.npz");
+  NamedArrays outputs = readNpz((folder() / "outputs.npz").string());
+  EXPECT_EQ(outputs.size(), 5u);
+  EXPECT_EQ(find(outputs, "output_2"), find(wanted, "output2"));
+}
+
 TEST_F(Command, PrecisionIsAChoice) {
   std::string told = good("compile " + digits() + " --precision bf16 -o b.cornet --explain");
   EXPECT_NE(told.find("b.cornet: bf16, "), std::string::npos) << told;

@@ -33,6 +33,10 @@ struct Model {
   /// The nodes between the inputs and the outputs, in recorded order.
   std::set<int> nodes() const;
 
+  /// Names of the outputs, each another: of the layers that made them, "output" outside layers;
+  /// where that is taken, with "_1", "_2", ...
+  std::vector<std::string> outputNames() const;
+
   /// Prints Keras's table: layers, output shapes, parameter counts.
   void summary(std::ostream &os) const;
   /// Weights of all layers in the order of their first use, each once.

@@ -33,6 +33,14 @@ TEST(Model, SequentialShapesAndNames) {
   EXPECT_EQ(model.variables()[4]->shape, (Shape{196, 10}));
 }
 
+TEST(Model, OutputsHaveNamesOfTheirOwn) {
+  Recording recording;
+  Tensor x = Input({4}, {.name = "x"});
+  Handle layer = Dense({.units = 4, .name = "d"});
+  Model model = Functional({x}, {layer(x), layer(x * 2.0), x, x + 1.0, x - 1.0});
+  EXPECT_EQ(model.outputNames(), (std::vector<std::string>{"d", "d_1", "x", "output", "output_1"}));
+}
+
 TEST(Model, SummaryAsKerasPrintsIt) {
   Model model =
       Sequential({8},

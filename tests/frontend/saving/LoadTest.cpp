@@ -53,9 +53,9 @@ struct Vectors {
   std::vector<Cells> inputs, outputs, slots;
 };
 
-Vectors vectors() {
+Vectors vectors(const char *file = "graph.npz") {
   Vectors out;
-  for (auto &[name, array] : data::readNpz(keras("graph.npz"))) {
+  for (auto &[name, array] : data::readNpz(keras(file))) {
     auto *cells = reinterpret_cast<const float *>(array.bytes.data());
     (name.starts_with("input")    ? out.inputs
      : name.starts_with("output") ? out.outputs
@@ -117,6 +117,25 @@ TEST(FromKeras, WholeModels) {
     import::Imported imported = import::importModel(keras(name));
     ASSERT_EQ(imported.error, "");
     expectComputes(imported.model);
+  }
+}
+
+/// Operations of one result and of two, of which one may be used alone.
+TEST(FromKeras, Indices) {
+  import::Imported imported = import::importModel(keras("indices.keras"));
+  ASSERT_EQ(imported.error, "");
+  EXPECT_THAT(imported.model.outputNames(),
+              ElementsAre("output", "output_1", "output_2", "output_3", "output_4"));
+  Vectors wanted = vectors("indices.npz");
+  Road road(imported.model);
+  std::vector<Cells> got = road.run(wanted.inputs, wanted.outputs, 2);
+  ASSERT_EQ(road.problems, "");
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_EQ(got[i].shape, wanted.outputs[i].shape) << i;
+    for (size_t j = 0; j < got[i].data.size(); ++j)
+      EXPECT_TRUE(got[i].data[j] == wanted.outputs[i].data[j] ||
+                  (std::isnan(got[i].data[j]) && std::isnan(wanted.outputs[i].data[j])))
+          << "output " << i << ", cell " << j << ": " << got[i].data[j];
   }
 }
 
