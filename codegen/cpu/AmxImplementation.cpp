@@ -307,12 +307,8 @@ private:
     Value end = c.index(k.inWidth * k.pixel);
     if (a.pixels < k.width * k.lines)
       end = c.min(end, c.sub(c.index(a.pixels * k.pixel), source));
-    auto bits = VectorType::get({kDepth}, c.b.getI1Type());
     bool whole = k.padX == 0 && a.pixels == k.width * k.lines &&
                  ((k.width - 1) * k.strideX + k.S) * k.pixel <= k.inWidth * k.pixel;
-    auto mask = [&](Value count) -> Value {
-      return vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{count});
-    };
     c.loop(c.index(0), c.index(k.width), [&](Value x) {
       Value from = c.sub(c.mul(x, k.strideX * k.pixel), c.index(k.padX * k.pixel));
       Value at = c.add(to, c.mul(x, a.pitch));
@@ -322,8 +318,9 @@ private:
           value = vector::LoadOp::create(c.b, c.loc, run(), input, ValueRange{place});
         } else { // cells [0, end) of the line, of them as many as the row has
           Value high = c.min(c.sub(end, first), c.index(cells - i));
-          Value exists = mask(high);
-          Value low = mask(c.sub(c.index(0), first));
+          Value exists = c.firstLanes(kDepth, high);
+          Value low = c.firstLanes(kDepth, c.sub(c.index(0), first));
+          auto bits = VectorType::get({kDepth}, c.b.getI1Type());
           Value all = arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(bits, true));
           exists = arith::AndIOp::create(c.b, c.loc, exists,
                                          arith::XOrIOp::create(c.b, c.loc, low, all));
@@ -426,9 +423,7 @@ private:
               Value at = c.add(c.mul(c.add(row, t * a.rows), width), a.sumsAt() + j * kLanes);
               Value mask;
               if (k.outputs % width)
-                mask = vector::CreateMaskOp::create(
-                    c.b, c.loc, VectorType::get({kLanes}, c.b.getI1Type()),
-                    ValueRange{c.sub(c.index(k.outputs), c.add(column, j * kLanes))});
+                mask = c.firstLanes(kLanes, c.sub(c.index(k.outputs), c.add(column, j * kLanes)));
               epilogue.finish(epilogue.load(scratch, at, {}), pixel, c.add(column, j * kLanes),
                               mask);
             }

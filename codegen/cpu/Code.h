@@ -85,6 +85,11 @@ struct Code {
     mlir::Value flip = both(sign, i32(INT32_MAX));
     return arith::XOrIOp::create(b, loc, x, flip);
   }
+  /// The mask of the first `count` of `lanes` lanes, of all where there are fewer.
+  mlir::Value firstLanes(int64_t lanes, mlir::Value count) const {
+    return mlir::vector::CreateMaskOp::create(b, loc, mlir::VectorType::get({lanes}, b.getI1Type()),
+                                              mlir::ValueRange{count});
+  }
   /// `value` as cells of type `element`.
   mlir::Value bits(mlir::Value value, mlir::Type element) const {
     mlir::Type to = element;

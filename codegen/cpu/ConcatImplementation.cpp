@@ -46,7 +46,6 @@ public:
     Epilogue epilogue(c, dispatch, concat, kernel, isa.lanes);
     unsigned count = kernel.getNumArguments();
     int64_t lanes = isa.lanes;
-    auto bits = VectorType::get({lanes}, builder.getI1Type());
     c.loop(kernel.getArgument(count - 2), kernel.getArgument(count - 1), [&](Value row) {
       int64_t begin = 0;
       for (Value input : concat.getInputs()) {
@@ -59,8 +58,7 @@ public:
         if (whole)
           c.loop(c.index(0), c.index(whole), [&](Value block) { copy(c.mul(block, lanes), {}); });
         if (int64_t rest = columns % lanes)
-          copy(c.index(whole * lanes),
-               vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(rest)}));
+          copy(c.index(whole * lanes), c.firstLanes(lanes, c.index(rest)));
         begin += columns;
       }
     });

@@ -108,12 +108,8 @@ Value Epilogue::splat(double value) const {
 }
 
 Value Epilogue::mask(Value column, int64_t step) const {
-  return columns() % step ? firstLanes(c.sub(c.index(columns()), column)) : Value();
-}
-
-Value Epilogue::firstLanes(Value count) const {
-  auto bits = VectorType::get(type.getShape(), c.b.getI1Type());
-  return vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{count});
+  return columns() % step ? c.firstLanes(type.getDimSize(0), c.sub(c.index(columns()), column))
+                          : Value();
 }
 
 Value Epilogue::load(Value flat, Value at, Value mask) const {

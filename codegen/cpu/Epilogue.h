@@ -46,8 +46,6 @@ public:
   /// Which lanes of the vector at `column` lie inside the row; null when all always do because rows
   /// are walked in steps of `step` columns.
   mlir::Value mask(mlir::Value column, int64_t step) const;
-  /// The mask of the first `count` lanes; all where there are more.
-  mlir::Value firstLanes(mlir::Value count) const;
   /// The group's value `value`, of shape `shape`, as a vector at `row` and `column` of that shape:
   /// what stands before the root.
   mlir::Value before(mlir::Value value, mlir::Value row, mlir::Value column, mlir::Value mask);

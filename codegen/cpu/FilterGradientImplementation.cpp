@@ -198,9 +198,7 @@ private:
   Value maskAt(int64_t j) {
     if (k.outputs % width == 0)
       return {};
-    auto bits = VectorType::get({lanes}, c.b.getI1Type());
-    Value left = c.sub(c.index(k.outputs), c.add(column, j * lanes));
-    return vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{left});
+    return c.firstLanes(lanes, c.sub(c.index(k.outputs), c.add(column, j * lanes)));
   }
 
   /// The places [first, second) of `extent` whose tap lies in 0..in.

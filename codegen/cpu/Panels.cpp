@@ -79,8 +79,7 @@ void Panels::emit(const Code &c, const Isa &isa, Value from, Value to, Value til
     auto type = VectorType::get({cells}, element);
     if (!count)
       return vector::LoadOp::create(c.b, c.loc, type, from, ValueRange{at});
-    auto bits = VectorType::get({cells}, c.b.getI1Type());
-    Value mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{count});
+    Value mask = c.firstLanes(cells, count);
     Value zeros = arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(type));
     return vector::MaskedLoadOp::create(c.b, c.loc, type, from, ValueRange{at}, mask, zeros);
   };

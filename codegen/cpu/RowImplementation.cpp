@@ -176,15 +176,13 @@ private:
       }
       repeated.push_back(vectors);
     }
-    auto bits = VectorType::get({lanes}, c.b.getI1Type());
     auto some = [&](Value at, bool whole) {
       for (int64_t p = 0; p < r.phases; ++p) {
         for (auto [argument, vectors] : llvm::zip(r.rows, repeated))
           epilogue.give(argument, vectors[size_t(p)]);
         Value here = c.add(at, p * lanes), mask;
         if (!whole)
-          mask = vector::CreateMaskOp::create(c.b, c.loc, bits,
-                                              ValueRange{c.sub(c.index(r.cells), here)});
+          mask = c.firstLanes(lanes, c.sub(c.index(r.cells), here));
         epilogue.finish({}, c.index(0), here, mask);
       }
     };
@@ -293,8 +291,7 @@ private:
           now[size_t(i % sets)] =
               combine(c, r, now[size_t(i % sets)], cells(row, c.index(i * lanes), {}));
         if (rest) {
-          auto bits = VectorType::get({lanes}, c.b.getI1Type());
-          Value mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(rest)});
+          Value mask = c.firstLanes(lanes, c.index(rest));
           Value last = cells(row, c.index(whole * lanes), mask);
           now[0] = combine(c, r, now[0], c.choose(mask, last, none));
         }

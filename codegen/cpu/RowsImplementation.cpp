@@ -259,9 +259,7 @@ private:
           return next;
         });
       if (rest) {
-        auto bits = VectorType::get({lanes}, c.b.getI1Type());
-        Value mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(rest)});
-        step(line, c.index(whole * lanes), mask, 1, now);
+        step(line, c.index(whole * lanes), c.firstLanes(lanes, c.index(rest)), 1, now);
       }
       return now;
     };

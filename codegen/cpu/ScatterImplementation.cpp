@@ -70,9 +70,7 @@ public:
       auto maskAt = [&](int64_t j) -> Value {
         if (k.columns % width == 0)
           return {};
-        auto bits = VectorType::get({lanes}, builder.getI1Type());
-        Value left = c.sub(c.index(k.columns), c.add(column, j * lanes));
-        return vector::CreateMaskOp::create(builder, c.loc, bits, ValueRange{left});
+        return c.firstLanes(lanes, c.sub(c.index(k.columns), c.add(column, j * lanes)));
       };
       c.loop(c.index(0), c.mul(rows, k.vectors),
              [&](Value i) { epilogue.store(epilogue.splat(0), stack, c.mul(i, lanes), {}); });

@@ -42,10 +42,10 @@ public:
       return SmallVector<Value>{vector(begin, c.mul(i, lanes), {}, least[0])};
     })[0];
     if (n % lanes)
-      vector(begin, whole, epilogue.firstLanes(c.index(n % lanes)), least);
+      vector(begin, whole, c.firstLanes(lanes, c.index(n % lanes)), least);
     c.loop(c.index(0), c.index(list / lanes), [&](Value j) {
       Value column = c.mul(j, lanes);
-      Value mask = k % lanes ? epilogue.firstLanes(c.sub(c.index(k), column)) : Value();
+      Value mask = k % lanes ? c.firstLanes(lanes, c.sub(c.index(k), column)) : Value();
       epilogue.store(load(c.add(column, lanes + list)), result, c.add(c.mul(row, k), column), mask);
     });
   }

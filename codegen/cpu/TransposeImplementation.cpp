@@ -109,8 +109,7 @@ private:
   Value mask(int64_t count) {
     if (count == lanes)
       return {};
-    auto bits = VectorType::get({lanes}, c.b.getI1Type());
-    return vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{c.index(count)});
+    return c.firstLanes(lanes, c.index(count));
   }
 
   /// The squares of the tile, `count` cells wide.

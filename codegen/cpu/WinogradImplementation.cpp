@@ -147,9 +147,7 @@ private:
   Value channelMask(Value channel) {
     if (k.channels % lanes == 0)
       return {};
-    auto bits = VectorType::get({lanes}, c.b.getI1Type());
-    return vector::CreateMaskOp::create(c.b, c.loc, bits,
-                                        ValueRange{c.sub(c.index(k.channels), channel)});
+    return c.firstLanes(lanes, c.sub(c.index(k.channels), channel));
   }
 
   void transformInput(Value patch, Value place) {
@@ -300,11 +298,8 @@ private:
         Value pixel = c.add(c.mul(c.add(c.mul(y, w.x.m), x), w.width), pixelAt);
         for (int64_t j = 0; j < w.width; j += lanes) {
           Value mask;
-          if (k.outputs % w.width) {
-            auto bits = VectorType::get({lanes}, c.b.getI1Type());
-            Value rest = c.sub(c.index(k.outputs), c.add(column, j));
-            mask = vector::CreateMaskOp::create(c.b, c.loc, bits, ValueRange{rest});
-          }
+          if (k.outputs % w.width)
+            mask = c.firstLanes(lanes, c.sub(c.index(k.outputs), c.add(column, j)));
           epilogue.finish(load(c.add(pixel, j)), row, c.add(column, j), mask);
         }
       });
