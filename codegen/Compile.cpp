@@ -320,9 +320,12 @@ PrecisionError differenceOf(const artifact::SelfTest &test, const artifact::Self
 /// result. Among narrow cells, one that ends near the middle of two neighbours is rounded either
 /// way by the order it was summed in, and what follows differs by a unit in the last place here and
 /// there: then it may be some of those.
-void setTolerance(artifact::SelfTest &test, func::FuncOp function, StringRef precision) {
-  bool narrow = precision != "fp32";
-  float unit = !narrow ? test.absolute : precision.starts_with("bf16") ? 4 * 0x1p-8f : 4 * 0x1p-11f;
+void setTolerance(artifact::SelfTest &test, func::FuncOp function, StringRef precision,
+                  bool bytes) {
+  bool narrow = precision != "fp32" || bytes;
+  float unit = !narrow                                  ? test.absolute
+               : bytes || precision.starts_with("bf16") ? 4 * 0x1p-8f
+                                                        : 4 * 0x1p-11f;
   float largest = 0;
   ArrayRef<float> cells = ArrayRef(test.data).take_back(cellsOf(function.getResultTypes()));
   for (Type type : function.getResultTypes()) {
@@ -346,6 +349,17 @@ std::string precisionOf(ModuleOp module) {
     }
   });
   return bf16 ? "bf16" : f16 ? "fp16" : "fp32";
+}
+
+/// Whether the module has tensors of integers of 8 bits.
+static bool hasBytes(ModuleOp module) {
+  return module
+      .walk([](Operation *op) {
+        return llvm::any_of(op->getResultTypes(), [](Type type) { return isByte(type); })
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 void registerCompilerDialects(DialectRegistry &registry) {
@@ -374,6 +388,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   report.batches = batches;
   // What the model's own types say, where nothing else is said.
   report.precision = options.precision.empty() ? precisionOf(module) : options.precision;
+  bool bytes = hasBytes(module);
   bool narrows = report.precision != "fp32" && options.pipeline == "inference-cpu";
   std::string pipeline = pipelineText(options.pipeline, batches, report.precision);
   if (pipeline.empty())
@@ -407,7 +422,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
     if (!test)
       return test.takeError();
     artifact.selfTest = std::move(*test);
-    setTolerance(artifact.selfTest, entries.begin()->second.front(), report.precision);
+    setTolerance(artifact.selfTest, entries.begin()->second.front(), report.precision, bytes);
     if (narrows) {
       func::FuncOp function = entriesOf(*exact).begin()->second.front();
       auto reference = makeSelfTest(entries.begin()->first, function);
@@ -418,7 +433,7 @@ llvm::Error compileToFile(ModuleOp module, const CompileOptions &options, String
   }
   OwningOpRef<ModuleOp> plans = ModuleOp::create(module.getLoc());
   for (const std::string &cpu : options.cpus) {
-    auto isa = cpu::isaFor(cpu, report.precision);
+    auto isa = cpu::isaFor(cpu, report.precision, bytes);
     if (!isa)
       return isa.takeError();
     if (options.tuning.seconds > 0) {

@@ -25,11 +25,13 @@ using namespace mlir;
 namespace cornet {
 namespace {
 
-/// The buffer of a tensor, as kernels get it: a bf16 is the i16 with its bits.
+/// The buffer of a tensor, as kernels get it: a bf16 is the i16 with its bits, and memory knows no
+/// signs.
 MemRefType bufferType(RankedTensorType type) {
   Type element = type.getElementType();
-  return MemRefType::get(type.getShape(),
-                         element.isBF16() ? IntegerType::get(type.getContext(), 16) : element);
+  if (element.isBF16() || element.isUnsignedInteger())
+    element = IntegerType::get(type.getContext(), element.getIntOrFloatBitWidth());
+  return MemRefType::get(type.getShape(), element);
 }
 
 /// Cells from the first to the last of a tensor whose rows are `pitch` cells apart.
@@ -157,6 +159,8 @@ std::string summarize(DispatchOp dispatch) {
   if (Type element = getElementTypeOrSelf(dispatch.getResult(0));
       element.isBF16() || element.isF16())
     text += element.isBF16() ? " bf16" : " f16";
+  else if (isByte(element))
+    text += element.isUnsignedInteger() ? " ui8" : " i8";
   else if (auto kept = dispatch->getAttrOfType<StringAttr>("cornet.kept"))
     text += (" f32: " + kept.getValue()).str();
   return text;
@@ -173,7 +177,7 @@ std::string layerOf(Location loc) {
 
 const cpu::Implementation &choose(DispatchOp dispatch, const cpu::Isa &isa, StepReport &report) {
   for (const cpu::Implementation *implementation : cpu::implementations()) {
-    std::optional<std::string> refusal = implementation->refuse(dispatch, isa);
+    std::optional<std::string> refusal = implementation->refusal(dispatch, isa);
     if (!refusal) {
       report.winner = implementation->name().str();
       return *implementation;

@@ -27,6 +27,8 @@ Value Cells::cell(Value value, const Place &at) {
 
 Value Cells::compute(Value value, const Place &at) {
   Value result = computeAsIs(value, at);
+  if (isByte(value.getType()))
+    return isa<BlockArgument>(value) ? c.widened(result, getElementTypeOrSelf(value)) : result;
   if (!isReal(value))
     return result;
   return c.real(c.real(result, getElementTypeOrSelf(value)), c.b.getF32Type());
@@ -62,6 +64,8 @@ Place Cells::broadcast(Value operand, const Place &at) {
 
 Value Cells::emit(ConstantOp op, const Place &) {
   auto value = cast<DenseElementsAttr>(op.getValue());
+  if (isByte(value.getType()))
+    return c.f32(numberOf(value));
   return arith::ConstantOp::create(c.b, c.loc, value.getSplatValue<TypedAttr>());
 }
 

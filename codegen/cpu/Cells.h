@@ -27,7 +27,8 @@ public:
   mlir::Value cell(mlir::Value value, const Place &at);
 
 private:
-  /// Narrow reals are computed with as f32 and rounded to the type of the op that computes them.
+  /// Narrow reals are computed with as f32 and rounded to the type of the op that computes them;
+  /// integers of 8 bits are computed with as f32, too.
   mlir::Value compute(mlir::Value value, const Place &at);
   /// By the op's own emit(); `buffers` hold what comes from outside.
   mlir::Value computeAsIs(mlir::Value value, const Place &at);

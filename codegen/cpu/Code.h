@@ -118,6 +118,30 @@ struct Code {
     return mlir::arith::TruncFOp::create(b, loc, to, value);
   }
 
+  /// What is stored in cells of a tensor of `element`, as the f32 that kernels compute with.
+  mlir::Value widened(mlir::Value stored, mlir::Type element) const {
+    auto integer = mlir::dyn_cast<mlir::IntegerType>(element);
+    if (!integer || integer.getWidth() != 8)
+      return real(stored, b.getF32Type());
+    mlir::Value whole =
+        integer.isUnsigned()
+            ? mlir::Value(mlir::arith::ExtUIOp::create(b, loc, as(stored, b.getI32Type()), stored))
+            : mlir::Value(mlir::arith::ExtSIOp::create(b, loc, as(stored, b.getI32Type()), stored));
+    return mlir::arith::SIToFPOp::create(b, loc, as(stored, b.getF32Type()), whole);
+  }
+  /// The reverse, for a number that `element` has.
+  mlir::Value narrowed(mlir::Value value, mlir::Type element) const {
+    if (!element.isInteger(8) && !element.isUnsignedInteger(8))
+      return real(value, element);
+    mlir::Value whole = mlir::arith::FPToSIOp::create(b, loc, as(value, b.getI32Type()), value);
+    return mlir::arith::TruncIOp::create(b, loc, as(value, b.getI8Type()), whole);
+  }
+  /// The type of `value` with other elements.
+  static mlir::Type as(mlir::Value value, mlir::Type element) {
+    auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType());
+    return vector ? mlir::Type(vector.clone(element)) : element;
+  }
+
   /// for (i = from; i < to; ++i) carrying `values`; `body` returns the next ones.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, mlir::ValueRange values,

@@ -11,8 +11,9 @@
 // of a strided transposed convolution. The right side of a plain product of two computed tensors is
 // read where it lies; other computed weights are packed by a step of their own.
 //
-// Cells of bf16 go in words of two along k where the level multiplies and adds pairs to f32; else
-// they are widened one by one. Sums are f32 in either case.
+// Cells of bf16 go in words of two along k where the level multiplies and adds pairs to f32, ui8
+// and constant weights of i8 in words of four that are added to i32; else they are widened one by
+// one, and sums are f32.
 #include "codegen/cpu/Contraction.h"
 #include "codegen/cpu/Implementation.h"
 
@@ -28,6 +29,7 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 class ContractImplementation final : public Implementation {
 public:
   StringRef name() const override { return "contract"; }
+  bool knowsBytes() const override { return true; }
 
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
     if (!Variant::of(rootOf(dispatch)).allows("contract"))
@@ -217,11 +219,14 @@ private:
     static constexpr int64_t kStreamed = 65536, kAhead = 48;
     using Line = Geometry::Line;
 
-    /// The weights of the word of k that begins at `at`, for vector `j`.
-    Value weightsOf(Value at, int64_t j, bool half) {
+    /// The weights of the word of k that begins at `at`, for vector `j`; `cells` of it exist.
+    Value weightsOf(Value at, int64_t j, int64_t cells) {
       Value mask = k.packed ? Value() : maskAt(j);
       if (k.word == 1)
         return epilogue.load(weights, c.add(at, j * lanes), mask);
+      if (k.word == 4)
+        return vector::LoadOp::create(c.b, c.loc, VectorType::get({4 * lanes}, c.b.getI8Type()),
+                                      weights, ValueRange{c.add(at, 4 * j * lanes)});
       auto pairs = VectorType::get({2 * lanes}, c.b.getI16Type());
       Value words;
       if (k.packed) {
@@ -229,20 +234,47 @@ private:
                                        ValueRange{c.add(at, 2 * j * lanes)});
       } else {
         Value low = epilogue.loadStored(weights, c.add(at, j * lanes), mask);
-        Value high = half ? arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(low.getType()))
-                          : epilogue.loadStored(weights, c.add(at, j * lanes + k.outputs), mask);
+        Value high = cells < k.word
+                         ? arith::ConstantOp::create(c.b, c.loc, c.b.getZeroAttr(low.getType()))
+                         : epilogue.loadStored(weights, c.add(at, j * lanes + k.outputs), mask);
         words = vector::InterleaveOp::create(c.b, c.loc, low, high);
       }
       return c.bits(words, c.b.getBF16Type());
     }
 
-    /// The input's word at `at` in every lane; where one half exists alone, a zero beside it.
-    Value spread(Value at, bool half, bool high = false) {
+    /// The word of bytes at `at` in every lane, of which `cells` exist and the others are zeros.
+    Value spreadBytes(Value at, int64_t cells) {
+      Type i32 = c.b.getI32Type();
+      Value word;
+      if (cells == k.word) {
+        word = vector::LoadOp::create(c.b, c.loc, VectorType::get({4}, c.b.getI8Type()), input,
+                                      ValueRange{at});
+        word = vector::BitCastOp::create(c.b, c.loc, VectorType::get({1}, i32), word);
+        word = vector::ExtractOp::create(c.b, c.loc, word, ArrayRef<int64_t>{0});
+      } else {
+        word = c.i32(0);
+        for (int64_t i = 0; i < cells; ++i) {
+          Value cell = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(at, i)});
+          cell = arith::ExtUIOp::create(c.b, c.loc, i32, cell);
+          cell = arith::ShLIOp::create(c.b, c.loc, cell, c.i32(int32_t(8 * i)));
+          word = arith::OrIOp::create(c.b, c.loc, word, cell);
+        }
+      }
+      word = vector::BroadcastOp::create(c.b, c.loc, VectorType::get({lanes}, i32), word);
+      return vector::BitCastOp::create(c.b, c.loc, VectorType::get({4 * lanes}, c.b.getI8Type()),
+                                       word);
+    }
+
+    /// The input's word at `at` in every lane, `cells` of it, from the second on where it is
+    /// `high`; beside them are zeros.
+    Value spread(Value at, int64_t cells, bool high = false) {
       if (k.word == 1)
         return epilogue.loadSpread(input, at);
+      if (k.word == 4)
+        return spreadBytes(at, cells);
       Type i32 = c.b.getI32Type(), bf16 = c.b.getBF16Type();
       Value word;
-      if (half) {
+      if (cells < k.word) {
         word = memref::LoadOp::create(c.b, c.loc, input, ValueRange{c.add(at, high)});
         word = arith::ExtUIOp::create(c.b, c.loc, i32, word);
         if (high)
@@ -261,15 +293,17 @@ private:
     Value multiplyAdd(Value x, Value w, Value sum) {
       if (k.word == 1)
         return vector::FMAOp::create(c.b, c.loc, x, w, sum);
-      return LLVM::CallIntrinsicOp::create(c.b, c.loc, sum.getType(),
-                                           c.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+      const char *dot =
+          k.word == 4 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512bf16.dpbf16ps.512";
+      return LLVM::CallIntrinsicOp::create(c.b, c.loc, sum.getType(), c.b.getStringAttr(dot),
                                            ValueRange{sum, x, w})
           .getResult(0);
     }
 
     /// One word of k: sums[m][j] + input[bases[m] + step] * weights[weight + step ...].
+    /// `cells` of the word exist.
     void step(Value step, ArrayRef<Value> bases, Value weight, ValueRange sums, Values &next,
-              bool half = false) {
+              int64_t cells) {
       Value at = c.add(weight, c.mul(step, weightPitch * k.word));
       if (fetchFrom)
         memref::PrefetchOp::create(c.b, c.loc, weights,
@@ -284,20 +318,20 @@ private:
                                      2, true);
       Values row;
       for (int64_t j = 0; j < tile.columns; ++j)
-        row.push_back(weightsOf(at, j, half));
+        row.push_back(weightsOf(at, j, cells));
       for (size_t m = 0; m < bases.size(); ++m) {
-        Value cell = spread(c.add(bases[m], c.mul(step, k.word)), half);
+        Value cell = spread(c.add(bases[m], c.mul(step, k.word)), cells);
         for (size_t j = 0; j < size_t(tile.columns); ++j)
           next.push_back(multiplyAdd(cell, row[j], sums[m * size_t(tile.columns) + j]));
       }
     }
 
-    /// The sums after the half word that is left of `count` channels, if there is one.
+    /// The sums after the part of a word that is left of `count` channels, if there is one.
     Values multiplyRest(Values sums, int64_t count, ArrayRef<Value> bases, Value weight) {
       if (count % k.word == 0)
         return sums;
       Values next;
-      step(c.index(count / k.word), bases, weight, sums, next, true);
+      step(c.index(count / k.word), bases, weight, sums, next, count % k.word);
       return next;
     }
 
@@ -306,7 +340,7 @@ private:
       Values now =
           c.loop(c.index(0), c.index(count / k.word), sums, [&](Value i, ValueRange carried) {
             Values next;
-            step(i, bases, weight, carried, next);
+            step(i, bases, weight, carried, next, k.word);
             return next;
           });
       if (sums.size() + 8 > registers && !broadcastsFromMemory)
@@ -332,17 +366,19 @@ private:
       while (sets > 1 && count % sets)
         --sets;
       size_t size = size_t(rows * tile.columns);
-      Values all(size * size_t(sets), epilogue.splat(0));
+      Values all(size * size_t(sets), zero());
       all = c.loop(c.index(0), c.index(count / sets), all, [&](Value i, ValueRange carried) {
         Values next;
         for (int64_t s = 0; s < sets; ++s)
-          step(c.add(c.mul(i, sets), s), bases, weight, carried.slice(size_t(s) * size, size),
-               next);
+          step(c.add(c.mul(i, sets), s), bases, weight, carried.slice(size_t(s) * size, size), next,
+               k.word);
         return next;
       });
       for (size_t s = 1; s < size_t(sets); ++s)
         for (size_t i = 0; i < size; ++i)
-          all[i] = arith::AddFOp::create(c.b, c.loc, all[i], all[s * size + i]);
+          all[i] = k.word == 4
+                       ? Value(arith::AddIOp::create(c.b, c.loc, all[i], all[s * size + i]))
+                       : Value(arith::AddFOp::create(c.b, c.loc, all[i], all[s * size + i]));
       all.truncate(size);
       return multiplyRest(all, channels, bases, weight);
     }
@@ -354,13 +390,22 @@ private:
       return c.firstLanes(lanes, c.sub(c.index(k.outputs), c.add(column, j * lanes)));
     }
 
-    Values zeros(int64_t rows) { return Values(size_t(rows * tile.columns), epilogue.splat(0)); }
+    /// An empty sum: of bytes in i32, else in f32.
+    Value zero() {
+      if (k.word != 4)
+        return epilogue.splat(0);
+      return arith::ConstantOp::create(c.b, c.loc,
+                                       c.b.getZeroAttr(VectorType::get({lanes}, c.b.getI32Type())));
+    }
+    Values zeros(int64_t rows) { return Values(size_t(rows * tile.columns), zero()); }
 
     void finish(const Values &sums, int64_t rows, Value firstRow) {
       for (int64_t m = 0; m < rows; ++m)
         for (int64_t j = 0; j < tile.columns; ++j) {
-          epilogue.finish(sums[size_t(m * tile.columns + j)],
-                          c.add(c.add(rowBase, firstRow), m * k.pixelStep),
+          Value sum = sums[size_t(m * tile.columns + j)];
+          if (k.word == 4)
+            sum = arith::SIToFPOp::create(c.b, c.loc, epilogue.vector(), sum);
+          epilogue.finish(sum, c.add(c.add(rowBase, firstRow), m * k.pixelStep),
                           c.add(c.add(columnBase, column), j * lanes), maskAt(j));
         }
     }
@@ -395,13 +440,14 @@ private:
       for (int64_t cell = 0; cell < cells; cell += 2) {
         Values row;
         for (int64_t j = 0; j < tile.columns; ++j)
-          row.push_back(weightsOf(c.add(weight, cell * width), j, false));
+          row.push_back(weightsOf(c.add(weight, cell * width), j, k.word));
         for (int64_t m = 0; m < t.columns; ++m) {
           bool low = !k.outside(t.at + m, cell / k.channels);
           bool high = cell + 1 < cells && !k.outside(t.at + m, (cell + 1) / k.channels);
           if (!low && !high)
             continue;
-          Value word = spread(c.add(base, m * k.strideX * k.pixel + cell), !low || !high, high);
+          Value word =
+              spread(c.add(base, m * k.strideX * k.pixel + cell), low && high ? 2 : 1, high);
           for (int64_t j = 0; j < tile.columns; ++j) {
             Value &sum = now[size_t(m * tile.columns + j)];
             sum = multiplyAdd(word, row[size_t(j)], sum);

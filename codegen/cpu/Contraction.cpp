@@ -11,6 +11,14 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 bool isBF16(Value v) { return getElementTypeOrSelf(v).isBF16(); }
 
+/// Whether `value` is an input of a dispatch that is known when it is compiled.
+bool isConstant(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto dispatch =
+      argument ? dyn_cast<DispatchOp>(argument.getOwner()->getParentOp()) : DispatchOp();
+  return dispatch && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
+}
+
 int64_t product(ArrayRef<int64_t> extents) {
   int64_t out = 1;
   for (int64_t extent : extents)
@@ -61,15 +69,24 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
   return tile;
 }
 
+/// Whether the products of bytes can be summed in integers: of ui8 and constant i8, not so many
+/// that a sum may overflow.
+bool dotsBytes(const Contraction &k, const Isa &isa) {
+  constexpr int64_t most = (int64_t(1) << 31) / (255 * 128);
+  return isa.byteDots && k.packed && getElementTypeOrSelf(k.input).isUnsignedInteger(8) &&
+         getElementTypeOrSelf(k.weights).isInteger(8) && k.R * k.S * k.channels < most &&
+         isConstant(k.weights);
+}
+
 /// Chooses the tile, unless one is asked for, and completes what panels follow from it.
 void complete(Contraction &k, bool isProduct, int64_t batch, const Variant &wish,
               int64_t &packedCells, const Isa &isa) {
-  k.word = isa.dots && isBF16(k.input) && isBF16(k.weights) ? 2 : 1;
+  k.word = isa.dots && isBF16(k.input) && isBF16(k.weights) ? 2 : dotsBytes(k, isa) ? 4 : 1;
   if (wish.rows)
     k.tile = {std::min(wish.rows, std::max<int64_t>(k.width, 1)), wish.columns};
   else
     k.tile = chooseTile(k, isProduct, batch, isa);
-  k.through = k.word > 1 && k.channels % k.word && k.S > 1 && k.S * k.channels <= 64 &&
+  k.through = k.word == 2 && k.channels % k.word && k.S > 1 && k.S * k.channels <= 64 &&
               k.parts == 1 && k.dilationX == 1 && k.packed && k.panels.outputStep == 1;
   k.panels.word = k.word;
   k.panels.parts = k.parts, k.panels.R = k.R, k.panels.S = k.S;
@@ -87,16 +104,13 @@ std::optional<Contraction> describe(DispatchOp dispatch, MatmulOp matmul) {
   bool transposed = matmul.getTransposeRhs(), batched = b.size() > 2;
   if (matmul.getTransposeLhs() || (batched && a.drop_back(2) != b.drop_back(2)))
     return std::nullopt;
-  auto argument = dyn_cast<BlockArgument>(out.weights);
-  bool constant =
-      argument && dispatch.getInputs()[argument.getArgNumber()].getDefiningOp<ConstantOp>();
   out.channels = out.pixel = a.back();
   out.outputs = transposed ? b[b.size() - 2] : b.back();
   out.parts = batched ? product(a.drop_back(2)) : 1;
   out.width = out.inWidth = product(a.drop_back()) / out.parts;
   // Rows of a wide matrix lie in a page each: packing pays where many rows use it.
   bool wide = out.outputs >= 512 && out.width >= 64;
-  out.packed = transposed || (!batched && constant) || wide;
+  out.packed = transposed || (!batched && isConstant(out.weights)) || wide;
   out.inputPart = out.width * out.channels, out.rowPart = out.width;
   out.panels.partStep = out.channels * out.outputs;
   out.panels.channelStep = transposed ? 1 : out.outputs;

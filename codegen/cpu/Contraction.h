@@ -31,7 +31,7 @@ struct Contraction : Geometry {
   int64_t outputs = 1; ///< of one part
   bool packed = true;  ///< weights are panels, else (k, outputs) as they are
   int64_t pixel = 1;   ///< cells between neighbouring input pixels
-  int64_t word = 1;    ///< cells along k that one instruction multiplies: 2 where pairs are dotted
+  int64_t word = 1; ///< cells along k that one instruction multiplies: 2 of bf16, 4 of ui8 and i8
   int64_t parts = 1, inputPart = 0, columnPart = 0, rowPart = 0; ///< and where a part's cells begin
   /// Place of the pixel at (image, y, x) in the result: image imageStep + y lineStep + x pixelStep
   /// + firstPixel.

@@ -17,6 +17,7 @@ namespace {
 class ElementImplementation final : public Implementation {
 public:
   StringRef name() const override { return "element"; }
+  bool knowsBytes() const override { return true; }
   std::optional<std::string> refuse(DispatchOp, const Isa &) const override { return std::nullopt; }
 
   /// A concatenation along the last dimension of the result, if the group has one.
@@ -53,7 +54,9 @@ public:
           results.push_back(cells.cell(value, at));
         for (auto [i, result] : llvm::enumerate(results)) {
           Value buffer = entry.getArgument(resultArgument(dispatch, i));
-          if (isReal(yielded[i]))
+          if (isByte(yielded[i].getType()))
+            result = c.narrowed(result, getElementTypeOrSelf(yielded[i]));
+          else if (isReal(yielded[i]))
             result = c.real(result, getElementTypeOrSelf(buffer));
           memref::StoreOp::create(builder, c.loc, result, buffer, at);
         }

@@ -17,6 +17,15 @@ bool isReal(Value value) {
   return type.isF32() || type.isBF16() || type.isF16();
 }
 
+double numberOf(DenseElementsAttr splat) {
+  auto cell = splat.getSplatValue<APInt>();
+  return splat.getElementType().isUnsignedInteger() ? double(cell.getZExtValue())
+                                                    : double(cell.getSExtValue());
+}
+
+/// What loads widen and stores narrow.
+static bool isNumber(Value value) { return isReal(value) || isByte(value.getType()); }
+
 std::optional<std::string> refuseNarrow(DispatchOp dispatch) {
   auto isNarrow = [](Type type) {
     Type element = getElementTypeOrSelf(type);
@@ -30,7 +39,7 @@ std::optional<std::string> refuseNarrow(DispatchOp dispatch) {
 
 Value storedAs(Value value) {
   auto widen = value.getDefiningOp<CastOp>();
-  bool isWidened = widen && isa<BlockArgument>(widen.getInput()) && isReal(widen.getInput()) &&
+  bool isWidened = widen && isa<BlockArgument>(widen.getInput()) && isNumber(widen.getInput()) &&
                    getElementTypeOrSelf(widen.getType()).isF32();
   return isWidened ? widen.getInput() : value;
 }
@@ -53,8 +62,8 @@ unsigned resultArgument(DispatchOp dispatch, size_t result) {
 }
 
 std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) {
-  if (!llvm::all_of(dispatch.getResults(), isReal))
-    return "a result is no real of 16 or 32 bits";
+  if (!llvm::all_of(dispatch.getResults(), isNumber))
+    return "a result is no real of 16 or 32 bits and no integer of 8";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     if (&op == root || isa<ConstantOp>(op) || storedAs(op.getResult(0)) != op.getResult(0))
       continue;
@@ -65,9 +74,9 @@ std::optional<std::string> refuseEpilogue(DispatchOp dispatch, Operation *root) 
         (before ? shapeOf(root->getOperand(0)) : shapeOf(dispatch.getResult(0))))
       return op.getName().stripDialect().str() + " has another shape than the result";
     for (Value operand : op.getOperands())
-      if (isa<BlockArgument>(operand) && !isReal(operand))
+      if (isa<BlockArgument>(operand) && !isNumber(operand))
         return "an operand of " + op.getName().stripDialect().str() +
-               " is no real of 16 or 32 bits";
+               " is no real of 16 or 32 bits and no integer of 8";
   }
   return std::nullopt;
 }
@@ -102,6 +111,17 @@ int64_t Epilogue::pitch(Value flat, int64_t columns) const {
              : columns;
 }
 
+Type Epilogue::elementOf(Value flat) const {
+  size_t place = size_t(llvm::find(buffers, flat) - buffers.begin());
+  DispatchOp op = dispatch;
+  size_t inputs = op.getInputs().size();
+  Type stored = cast<MemRefType>(flat.getType()).getElementType();
+  if (!stored.isInteger(8) || place >= inputs + op.getNumResults())
+    return stored;
+  return getElementTypeOrSelf(place < inputs ? op.getInputs()[place]
+                                             : op.getResult(unsigned(place - inputs)));
+}
+
 Value Epilogue::splat(double value) const {
   return arith::ConstantOp::create(c.b, c.loc,
                                    DenseElementsAttr::get(type, c.b.getF32FloatAttr(value)));
@@ -113,7 +133,7 @@ Value Epilogue::mask(Value column, int64_t step) const {
 }
 
 Value Epilogue::load(Value flat, Value at, Value mask) const {
-  return c.real(loadStored(flat, at, mask), c.b.getF32Type());
+  return c.widened(loadStored(flat, at, mask), elementOf(flat));
 }
 
 Value Epilogue::loadStored(Value flat, Value at, Value mask) const {
@@ -125,20 +145,22 @@ Value Epilogue::loadStored(Value flat, Value at, Value mask) const {
 }
 
 Value Epilogue::loadScalar(Value flat, Value at) const {
-  return c.real(memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at}), c.b.getF32Type());
+  return c.widened(memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at}), elementOf(flat));
 }
 
 Value Epilogue::loadSpread(Value flat, Value at) const {
   Value cell = memref::LoadOp::create(c.b, c.loc, flat, ValueRange{at});
   // Vectors of f16 are widened as fast as one cell, which would travel back and forth.
-  if (!cell.getType().isF16())
-    cell = c.real(cell, c.b.getF32Type());
+  bool late = cell.getType().isF16();
+  if (!late)
+    cell = c.widened(cell, elementOf(flat));
   auto spread = VectorType::get(type.getShape(), cell.getType());
-  return c.real(vector::BroadcastOp::create(c.b, c.loc, spread, cell), c.b.getF32Type());
+  Value vector = vector::BroadcastOp::create(c.b, c.loc, spread, cell);
+  return late ? c.real(vector, c.b.getF32Type()) : vector;
 }
 
 void Epilogue::store(Value vector, Value flat, Value at, Value mask) const {
-  vector = c.real(vector, cast<MemRefType>(flat.getType()).getElementType());
+  vector = c.narrowed(vector, elementOf(flat));
   if (mask)
     vector::MaskedStoreOp::create(c.b, c.loc, flat, ValueRange{at}, mask, vector);
   else
@@ -152,6 +174,8 @@ Value Epilogue::operand(Value value, Value row, Value column, Value mask) {
     auto cell = cast<DenseElementsAttr>(constant.getValue()).getSplatValue<Attribute>();
     if (isReal(value))
       return splat(cast<FloatAttr>(cell).getValueAsDouble());
+    if (isByte(value.getType()))
+      return splat(numberOf(cast<DenseElementsAttr>(constant.getValue())));
     auto vector = VectorType::get(type.getShape(), cast<TypedAttr>(cell).getType());
     return arith::ConstantOp::create(c.b, c.loc, DenseElementsAttr::get(vector, cell));
   }
@@ -208,7 +232,9 @@ void Epilogue::emit(Operation &op, Value row, Value column, Value mask) {
 
 void Epilogue::finish(Value rootValue, Value row, Value column, Value mask) {
   values.clear();
-  if (root)
+  if (root && isByte(root->getResult(0).getType()))
+    values[root->getResult(0)] = rootValue;
+  else if (root)
     values[root->getResult(0)] =
         c.real(c.real(rootValue, getElementTypeOrSelf(root->getResult(0))), c.b.getF32Type());
   for (Operation &op : dispatch.getBody().front().without_terminator()) {

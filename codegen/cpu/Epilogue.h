@@ -27,6 +27,8 @@ mlir::Value storedAs(mlir::Value value);
 
 /// Whether cells of `value` are reals that vectors of f32 compute with: f32, bf16 or f16.
 bool isReal(mlir::Value value);
+/// The number in every cell of a splat of integers.
+double numberOf(mlir::DenseElementsAttr splat);
 /// Why an implementation that knows f32 alone cannot serve `dispatch`, or nothing when it can.
 std::optional<std::string> refuseNarrow(DispatchOp dispatch);
 
@@ -79,6 +81,8 @@ private:
   void emit(mlir::Operation &op, mlir::Value row, mlir::Value column, mlir::Value mask);
   mlir::Value operand(mlir::Value value, mlir::Value row, mlir::Value column, mlir::Value mask);
 
+  /// What the cells of a buffer are; of integers of 8 bits the tensor knows the sign.
+  mlir::Type elementOf(mlir::Value flat) const;
   /// Cells between rows of a buffer, an argument of the kernel, whose rows have so many.
   int64_t pitch(mlir::Value flat, int64_t columns) const;
 

@@ -21,7 +21,12 @@ public:
   virtual llvm::StringRef name() const = 0;
 
   /// Why this implementation cannot serve `dispatch`, or nothing when it can.
+  std::optional<std::string> refusal(DispatchOp dispatch, const Isa &isa) const;
+
+  /// The same, but for what the next one says.
   virtual std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const = 0;
+  /// Whether it can read and write integers of 8 bits.
+  virtual bool knowsBytes() const { return false; }
 
   /// The ways this implementation can go about a dispatch that it does not refuse, of which the
   /// attribute `variant` asks for one; none where it has only one way.

@@ -8,6 +8,15 @@ mlir::RankedTensorType Implementation::packedType(DispatchOp dispatch, unsigned 
   return mlir::cast<mlir::RankedTensorType>(dispatch.getInputs()[index].getType());
 }
 
+std::optional<std::string> Implementation::refusal(DispatchOp dispatch, const Isa &isa) const {
+  auto hasByte = [](mlir::TypeRange types) {
+    return llvm::any_of(types, [](mlir::Type type) { return isByte(type); });
+  };
+  if (!knowsBytes() && (hasByte(dispatch->getOperandTypes()) || hasByte(dispatch.getResultTypes())))
+    return "it knows no integers of 8 bits";
+  return refuse(dispatch, isa);
+}
+
 llvm::ArrayRef<const Implementation *> implementations() {
   static const Implementation *const list[] = {
       &amxImplementation(),       &winogradImplementation(),
@@ -22,7 +31,7 @@ llvm::ArrayRef<const Implementation *> implementations() {
 
 const Implementation &implementationOf(DispatchOp dispatch, const Isa &isa) {
   for (const Implementation *implementation : implementations())
-    if (!implementation->refuse(dispatch, isa))
+    if (!implementation->refusal(dispatch, isa))
       return *implementation;
   llvm_unreachable("the last implementation accepts everything");
 }

@@ -16,12 +16,15 @@ namespace {
 using enum Architecture;
 
 constexpr Isa table[] = {
-    // level, architecture, LLVM's cpu and features, lanes, registers, avx512, dots, tiles
+    // level, architecture, LLVM's cpu and features, lanes, registers, avx512, dots, tiles, byteDots
     {"x86-64-v3", x86_64, "x86-64-v3", "", 8, 16},
     {"x86-64-v4", x86_64, "x86-64-v4", "-prefer-256-bit", 16, 32, true},
-    {"x86-64-v4-bf16", x86_64, "x86-64-v4", "+avx512bf16,-prefer-256-bit", 16, 32, true, true},
-    {"x86-64-v4-amx", x86_64, "x86-64-v4", "+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit", 16,
-     32, true, true, true},
+    {"x86-64-v4-vnni", x86_64, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 16, 32, true, false,
+     false, true},
+    {"x86-64-v4-bf16", x86_64, "x86-64-v4", "+avx512vnni,+avx512bf16,-prefer-256-bit", 16, 32, true,
+     true, false, true},
+    {"x86-64-v4-amx", x86_64, "x86-64-v4",
+     "+avx512vnni,+avx512bf16,+amx-tile,+amx-bf16,-prefer-256-bit", 16, 32, true, true, true, true},
     // Every 64-bit Arm processor: NEON and its fused multiply-add belong to the base.
     {"armv8-a", aarch64, "generic", "+v8a,+neon", 4, 32},
 };
@@ -53,7 +56,7 @@ bool hostHas(const Isa &isa, const llvm::StringMap<bool> &has) {
     return true;
   return all({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}) &&
          (!isa.avx512 || all({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})) &&
-         (!isa.dots || has.lookup("avx512bf16")) &&
+         (!isa.byteDots || has.lookup("avx512vnni")) && (!isa.dots || has.lookup("avx512bf16")) &&
          (!isa.tiles || (all({"amx-tile", "amx-bf16"}) && getsTiles()));
 }
 
@@ -85,7 +88,7 @@ bool Isa::isNative() const { return architecture == here; }
 
 llvm::ArrayRef<Isa> levels() { return table; }
 
-llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
+llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision, bool hasBytes) {
   auto known = llvm::map_range(levels(), [](const Isa &isa) { return isa.level; });
   for (const Isa &isa : levels())
     if (cpu == isa.level)
@@ -94,9 +97,9 @@ llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision) {
     return llvm::createStringError("unknown cpu '" + cpu + "'; known: host, " +
                                    llvm::join(known, ", "));
   llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+  bool isBF16 = precision == "bf16" || precision == "bf16-activations";
   for (const Isa &isa : llvm::reverse(levels()))
-    if (hostHas(isa, has) &&
-        (!isa.dots || (dotsPay(isa) && (precision == "bf16" || precision == "bf16-activations"))))
+    if (hostHas(isa, has) && (isa.dots ? isBF16 && dotsPay(isa) : hasBytes || !isa.byteDots))
       return priced(isa);
   return llvm::createStringError("this machine has neither AVX2 with FMA nor AVX-512; name a level "
                                  "to cross-compile, as in --cpu=x86-64-v3");

@@ -28,7 +28,9 @@ struct Isa {
   /// widened first.
   bool dots = false;
   bool tiles = false; ///< whether there are tile registers for bf16
-  Costs costs = {};   ///< what estimates are made of
+  /// Whether four products of ui8 and i8 are added to an i32 by one instruction.
+  bool byteDots = false;
+  Costs costs = {}; ///< what estimates are made of
 
   llvm::StringRef triple() const {
     return architecture == Architecture::aarch64 ? "aarch64-unknown-linux-gnu"
@@ -44,7 +46,9 @@ struct Isa {
 llvm::ArrayRef<Isa> levels();
 
 /// The level named `cpu`; "host" is the best one this machine has for values of `precision`
-/// ("fp32", "bf16", ...). Unknown names list the known ones.
-llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision = "fp32");
+/// ("fp32", "bf16", ...), and for integers of 8 bits where the program has any. Unknown names list
+/// the known ones.
+llvm::Expected<Isa> isaFor(llvm::StringRef cpu, llvm::StringRef precision = "fp32",
+                           bool hasBytes = false);
 
 } // namespace cornet::cpu

@@ -40,8 +40,14 @@ ElementsAttr packAll(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTen
 } // namespace
 
 ElementsAttr packedBy(ArrayRef<Panels> panels, DenseElementsAttr value, RankedTensorType packed) {
-  return packed.getElementTypeBitWidth() == 16 ? packAll<uint16_t>(panels, value, packed)
-                                               : packAll<float>(panels, value, packed);
+  switch (packed.getElementTypeBitWidth()) {
+  case 8:
+    return packAll<uint8_t>(panels, value, packed);
+  case 16:
+    return packAll<uint16_t>(panels, value, packed);
+  default:
+    return packAll<float>(panels, value, packed);
+  }
 }
 
 SmallVector<Value> transposeSquare(const Code &c, ArrayRef<Value> rows) {

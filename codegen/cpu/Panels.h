@@ -16,7 +16,7 @@ namespace cornet::cpu {
 struct Panels {
   int64_t parts = 1, R = 1, S = 1, channels = 1, outputs = 1; ///< outputs of one part
   int64_t width = 1;                                          ///< lanes of a panel
-  int64_t word = 1;                                           ///< channels of a lane: 1 or 2
+  int64_t word = 1;                                           ///< channels of a lane: 1, 2 or 4
   int64_t unit = 1;          ///< channels of a tap are made up to whole ones of so many, by zeros
   int64_t first = 0;         ///< cells of the packed buffer before
   bool channelMajor = false; ///< [channel][tap] in a panel, not [tap][channel]
@@ -36,7 +36,7 @@ struct Panels {
   /// Tiles of the kernel that packs.
   int64_t tiles() const { return parts * panels() * R * S; }
 
-  /// Emits the packing of tile `tile`; both buffers are flat.
+  /// Emits the packing of tile `tile`; both buffers are flat. Words are of 1 or 2 channels.
   void emit(const Code &c, const Isa &isa, mlir::Value from, mlir::Value to,
             mlir::Value tile) const;
 };

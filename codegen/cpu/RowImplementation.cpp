@@ -79,6 +79,7 @@ struct LongRow {
 class RowImplementation final : public Implementation {
 public:
   StringRef name() const override { return "row"; }
+  bool knowsBytes() const override { return true; }
 
   std::optional<std::string> refuse(DispatchOp dispatch, const Isa &isa) const override {
     Operation *root = rootOf(dispatch);

@@ -64,7 +64,7 @@ llvm::Error Choices::checkAsked(DispatchOp dispatch) {
   cpu::Variant variant = cpu::Variant::of(root);
   for (const cpu::Implementation *implementation : cpu::implementations())
     if (implementation->name() == variant.implementation)
-      if (auto why = implementation->refuse(dispatch, isa))
+      if (auto why = implementation->refusal(dispatch, isa))
         return llvm::createStringError(placeOf(root) + ": the variant '" + asked +
                                        "' cannot serve it: " + *why +
                                        "; ask for another or leave the choice to the compiler");

@@ -31,10 +31,12 @@ public:
                                         : dtype == "i32"  ? Type(b.getI32Type())
                                         : dtype == "bf16" ? Type(b.getBF16Type())
                                         : dtype == "f16"  ? Type(b.getF16Type())
+                                        : dtype == "i8"   ? Type(b.getI8Type())
+                                        : dtype == "ui8"  ? Type(b.getIntegerType(8, false))
                                                           : Type(b.getF32Type()));
   }
   static std::string wide(const std::string &dtype) {
-    return dtype == "bf16" || dtype == "f16" ? "f32" : dtype;
+    return dtype == "i32" || dtype == "i1" ? dtype : "f32";
   }
   RankedTensorType typeOf(const Node &node) { return typeOf(node.shape, node.dtype); }
 
@@ -70,7 +72,10 @@ public:
       }
       return DenseElementsAttr::get(type, rounded);
     }
-    return type.getElementType().isInteger(32) ? as(int32_t()) : as(float());
+    return type.getElementType().isInteger(32)          ? as(int32_t())
+           : type.getElementType().isInteger(8)         ? as(int8_t())
+           : type.getElementType().isUnsignedInteger(8) ? as(uint8_t())
+                                                        : as(float());
   }
 
   /// The symbol of a variable, defined at its first use.

@@ -34,6 +34,8 @@ Json shapeJson(const Shape &shape) {
 
 std::string dtypeName(const Node &node) {
   return node.dtype == "i32"    ? "int32"
+         : node.dtype == "i8"   ? "int8"
+         : node.dtype == "ui8"  ? "uint8"
          : node.dtype == "i1"   ? "bool"
          : node.dtype == "bf16" ? "bfloat16"
          : node.dtype == "f16"  ? "float16"
@@ -130,7 +132,7 @@ private:
   /// A constant operand: a number, or an array.
   Json constantJson(const Node &constant) const {
     auto cell = [&](float value) {
-      return constant.dtype == "i32" ? Json(int64_t(value)) : Json(value);
+      return ops::isReal(constant.dtype) ? Json(value) : Json(int64_t(value));
     };
     if (constant.shape.empty())
       return cell(constant.data.at(0));

@@ -138,6 +138,8 @@ std::optional<Operation> exportOperation(const Graph &graph, const Node &node) {
   if (op == "cast")
     return Operation{core, "Cast",
                      Ordered::object({{"dtype", node.dtype == "i32"    ? "int32"
+                                                : node.dtype == "i8"   ? "int8"
+                                                : node.dtype == "ui8"  ? "uint8"
                                                 : node.dtype == "i1"   ? "bool"
                                                 : node.dtype == "bf16" ? "bfloat16"
                                                 : node.dtype == "f16"  ? "float16"
@@ -219,7 +221,10 @@ private:
       fail("has a constant whose rows differ in length");
     std::string dtype = numpy.value("dtype", "float32");
     return ops::constant(tensors[0], shape, cells,
-                         dtype.starts_with("int") || dtype.starts_with("uint") ? "i32" : "f32");
+                         dtype == "int8"                                         ? "i8"
+                         : dtype == "uint8"                                      ? "ui8"
+                         : dtype.starts_with("int") || dtype.starts_with("uint") ? "i32"
+                                                                                 : "f32");
   }
   void flatten(const Json &value, std::vector<float> &cells) const {
     if (value.is_number())
@@ -370,13 +375,12 @@ const std::map<std::string, Make> &makers() {
     };
     out["Cast"] = [](const Arguments &a) {
       std::string to = a.config.at("dtype");
-      static const std::map<std::string, const char *> known = {{"float32", "f32"},
-                                                                {"bfloat16", "bf16"},
-                                                                {"float16", "f16"},
-                                                                {"int32", "i32"},
-                                                                {"bool", "i1"}};
+      static const std::map<std::string, const char *> known = {
+          {"float32", "f32"}, {"bfloat16", "bf16"}, {"float16", "f16"}, {"int32", "i32"},
+          {"int8", "i8"},     {"uint8", "ui8"},     {"bool", "i1"}};
       if (!known.contains(to))
-        a.fail("casts to " + to + "; float32, bfloat16, float16, int32 and bool are supported");
+        a.fail("casts to " + to +
+               "; float32, bfloat16, float16, int32, int8, uint8 and bool are supported");
       return ops::cast(a[0], known.at(to));
     };
     out["GetItem"] = getItem;

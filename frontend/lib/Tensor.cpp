@@ -70,11 +70,10 @@ std::shared_ptr<Graph> Recording::current() {
 
 namespace ops {
 
-static constexpr std::pair<const char *, infer::DType> dtypes[] = {{"f32", infer::DType::f32},
-                                                                   {"bf16", infer::DType::bf16},
-                                                                   {"f16", infer::DType::f16},
-                                                                   {"i32", infer::DType::i32},
-                                                                   {"i1", infer::DType::i1}};
+static constexpr std::pair<const char *, infer::DType> dtypes[] = {
+    {"f32", infer::DType::f32}, {"bf16", infer::DType::bf16}, {"f16", infer::DType::f16},
+    {"i32", infer::DType::i32}, {"i1", infer::DType::i1},     {"i8", infer::DType::i8},
+    {"ui8", infer::DType::ui8}};
 
 static infer::DType typeNamed(const std::string &dtype) {
   for (const auto &[name, type] : dtypes)

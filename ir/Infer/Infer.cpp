@@ -42,11 +42,11 @@ Result select(Operands operands, const Attributes &) {
 
 Result castTo(Operands operands, const Attributes &attributes) {
   static const std::map<std::string, DType, std::less<>> known = {
-      {"f32", DType::f32}, {"f64", DType::f64}, {"bf16", DType::bf16},
-      {"f16", DType::f16}, {"i32", DType::i32}, {"i1", DType::i1}};
+      {"f32", DType::f32}, {"f64", DType::f64}, {"bf16", DType::bf16}, {"f16", DType::f16},
+      {"i32", DType::i32}, {"i1", DType::i1},   {"i8", DType::i8},     {"ui8", DType::ui8}};
   auto it = known.find(get<std::string>(attributes, "to"));
   if (it == known.end())
-    return fail("cast_c1: to must be f32, f64, bf16, f16, i32 or i1, got '" +
+    return fail("cast_c1: to must be f32, f64, bf16, f16, i32, i1, i8 or ui8, got '" +
                 get<std::string>(attributes, "to") + "'");
   return {{it->second, operands[0].shape}, ""};
 }
@@ -106,7 +106,7 @@ std::string mistake(const Shape &shape) {
 const Table &rules() {
   static const Table table = [] {
     Table t{{"compare", {compare, 2}},     {"select", {select, 3}},
-            {"cast", {castTo, 1}},         {"random", {random, 2}},
+            {"cast", {castTo, 1, true}},   {"random", {random, 2}},
             {"gradient", {gradient, 2}},   {"incoming_gradient", {recompute, 1}},
             {"recompute", {recompute, 2}}, {"custom_gradient", {customGradient, 0}},
             {"circle", {circle, 4}}};
@@ -141,6 +141,9 @@ Result inferOp(std::string_view op, std::span<const TensorType> operands,
   for (const TensorType &operand : operands)
     if (std::string why = mistake(operand.shape); !why.empty())
       return fail(why);
+    else if (isByte(operand.dtype) && !it->second.moves)
+      return fail("byte_c1: '" + std::string(op) +
+                  "' does not compute with integers of 8 bits; cast them to f32 first");
   try {
     Result result = it->second.rule(operands, attributes);
     std::string why = result ? mistake(result.type.shape) : "";

@@ -21,10 +21,12 @@ namespace cornet::infer {
 inline constexpr int64_t kDynamic = -1;
 using Shape = std::vector<int64_t>;
 
-enum class DType { f32, f64, f16, bf16, i1, i8, i32, i64 };
+enum class DType { f32, f64, f16, bf16, i1, i8, ui8, i32, i64 };
 
 /// Whether cells of `dtype` are real numbers.
 constexpr bool isReal(DType dtype) { return dtype <= DType::bf16; }
+/// Whether cells of `dtype` are integers of 8 bits, which are stored and moved, not computed with.
+constexpr bool isByte(DType dtype) { return dtype == DType::i8 || dtype == DType::ui8; }
 
 struct TensorType {
   DType dtype = DType::f32;

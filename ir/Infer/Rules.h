@@ -13,7 +13,8 @@ using Ints = std::vector<int64_t>;
 using Rule = Result (*)(Operands, const Attributes &);
 struct Entry {
   Rule rule;
-  size_t operands; ///< 0: any number, at least one
+  size_t operands;    ///< 0: any number, at least one
+  bool moves = false; ///< it moves cells and may have integers of 8 bits
 };
 using Table = std::map<std::string, Entry, std::less<>>;
 

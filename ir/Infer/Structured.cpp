@@ -263,15 +263,15 @@ void addStructured(Table &table) {
   table["reduce"] = {reduce, 1};
   table["softmax"] = {axisOp, 1};
   table["batch_norm"] = {batchNorm, 5};
-  table["reshape"] = {reshape, 1};
-  table["transpose"] = {transpose, 1};
+  table["reshape"] = {reshape, 1, true};
+  table["transpose"] = {transpose, 1, true};
   table["pad"] = {pad, 1};
-  table["concat"] = {concat, 0};
-  table["slice"] = {slice, 1};
-  table["broadcast"] = {broadcastTo, 1};
-  table["gather"] = {gather, 2};
+  table["concat"] = {concat, 0, true};
+  table["slice"] = {slice, 1, true};
+  table["broadcast"] = {broadcastTo, 1, true};
+  table["gather"] = {gather, 2, true};
   table["scatter"] = {scatter, 2};
-  table["take_along_axis"] = {takeAlongAxis, 2};
+  table["take_along_axis"] = {takeAlongAxis, 2, true};
   table["top_k"] = {topK, 1};
 }
 

@@ -51,6 +51,8 @@ FailureOr<infer::DType> dtypeOf(Type type) {
     return infer::DType::i1;
   if (type.isInteger(8))
     return infer::DType::i8;
+  if (type.isUnsignedInteger(8))
+    return infer::DType::ui8;
   if (type.isInteger(32))
     return infer::DType::i32;
   if (type.isInteger(64))
@@ -73,6 +75,8 @@ Type typeOf(infer::DType dtype, MLIRContext *context) {
     return b.getI1Type();
   case infer::DType::i8:
     return b.getI8Type();
+  case infer::DType::ui8:
+    return b.getIntegerType(8, false);
   case infer::DType::i32:
     return b.getI32Type();
   case infer::DType::i64:

@@ -12,6 +12,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace cornet {
@@ -19,6 +20,17 @@ namespace cornet {
 /// An axis of `rank`, of which negative ones count from the last.
 inline int64_t positiveAxis(int64_t axis, size_t rank) {
   return axis < 0 ? axis + int64_t(rank) : axis;
+}
+
+/// Whether `type`, or the elements of one, are integers of 8 bits: i8 or ui8.
+inline bool isByte(mlir::Type type) {
+  auto integer = mlir::dyn_cast<mlir::IntegerType>(mlir::getElementTypeOrSelf(type));
+  return integer && integer.getWidth() == 8;
+}
+/// The least and the largest of them.
+inline std::pair<double, double> rangeOfByte(mlir::Type type) {
+  return mlir::getElementTypeOrSelf(type).isUnsignedInteger() ? std::pair(0.0, 255.0)
+                                                              : std::pair(-128.0, 127.0);
 }
 
 /// Checks the one result of `op` against the shape rule of the op's name; the message carries the

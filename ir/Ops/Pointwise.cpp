@@ -45,6 +45,20 @@ struct Code {
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, constant(0));
   }
   Value choose(Value c, Value x, Value y) const { return arith::SelectOp::create(b, loc, c, x, y); }
+  /// The real x as one that has no fraction and lies within the 8 bits of `to`: kernels compute
+  /// with bytes as reals.
+  Value byte(Value x, Type to) const {
+    auto [low, high] = rangeOfByte(to);
+    auto than = [&](arith::CmpFPredicate p, double bound) -> Value {
+      return arith::CmpFOp::create(b, loc, p, x, constant(bound));
+    };
+    x = choose(than(arith::CmpFPredicate::OGT, low), x, constant(low)); // NaN is the lowest
+    x = choose(than(arith::CmpFPredicate::OLT, high), x, constant(high));
+    Type whole = b.getI32Type();
+    if (auto vector = dyn_cast<VectorType>(type))
+      whole = vector.clone(whole);
+    return arith::SIToFPOp::create(b, loc, type, arith::FPToSIOp::create(b, loc, whole, x));
+  }
   /// e^x / (1 + e^x), which is 1 from 18 on; `arcp` says that the divisor is far from overflow.
   Value sigmoid(Value x) const {
     Value most = constant(20); // NaN stays
@@ -114,6 +128,16 @@ Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
   if (auto vector = dyn_cast<VectorType>(x.getType()))
     type = vector.clone(to);
   Code c{b, loc, x.getType()};
+  if (isByte(to)) {
+    if (c.integer()) {
+      Type real = b.getF32Type();
+      if (auto vector = dyn_cast<VectorType>(x.getType()))
+        real = vector.clone(real);
+      x = from.isInteger(1) ? Value(arith::UIToFPOp::create(b, loc, real, x))
+                            : Value(arith::SIToFPOp::create(b, loc, real, x));
+    }
+    return Code{b, loc, x.getType()}.byte(x, to);
+  }
   if (from == to)
     return x;
   if (to.isInteger(1))
@@ -134,6 +158,12 @@ Value CastOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
 
 LogicalResult CastOp::evaluate(ArrayRef<const HostTensor *> in, HostTensor &out) {
   Type to = getElementTypeOrSelf(getType());
+  if (isByte(to)) {
+    auto [low, high] = rangeOfByte(to);
+    return reference::map(in, out, [low = low, high = high](const double *v) -> double {
+      return std::trunc(std::min(std::max(low, v[0]), high));
+    });
+  }
   return reference::map(in, out, [&](const double *v) -> double {
     return to.isInteger(1) ? v[0] != 0 : to.isInteger(32) ? std::trunc(v[0]) : v[0];
   });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pointwise ops. Several operands broadcast as in NumPy: trailing alignment, 1 stretches. Constraints:
-// broadcast_c1 one element type; broadcast_c2 shapes that broadcast.
+// broadcast_c1 one element type; broadcast_c2 shapes that broadcast; byte_c1, of every op but cast and those that move
+// cells: no integers of 8 bits.
 include "ir/Ops/Dialect.td"
 
 class Cornet_Pointwise_Op<string mnemonic> : Cornet_InferredOp<mnemonic, [DeclareOpInterfaceMethods<Cornet_Pointwise>,
@@ -33,7 +34,7 @@ def Cornet_RoundOp : Cornet_Unary<"round", "nearest integer, halves to even">;
 def Cornet_SinOp : Cornet_Unary<"sin", "sin x">;
 def Cornet_CosOp : Cornet_Unary<"cos", "cos x">;
 def Cornet_StopGradientOp : Cornet_Unary<"stop_gradient", "x, constant to cornet.gradient">;
-def Cornet_CastOp : Cornet_Unary<"cast", "x as the element type `to`; reals to integers towards zero, to i1 whether not 0"> {
+def Cornet_CastOp : Cornet_Unary<"cast", "x as the element type `to`; reals to integers towards zero, to i1 whether not 0, to i8 and ui8 the nearest end of the range where outside"> {
   let arguments = (ins AnyRankedTensor:$input, StrAttr:$to);
   let description = "Constraint: cast_c1 a known type.";
 }

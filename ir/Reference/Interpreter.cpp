@@ -91,8 +91,9 @@ HostTensor toHost(ElementsAttr value) {
       out.data.push_back(real.convertToDouble());
   else
     for (const APInt &integer : dense.getValues<APInt>())
-      out.data.push_back(element.isInteger(1) ? integer.getBoolValue()
-                                              : double(integer.getSExtValue()));
+      out.data.push_back(element.isInteger(1) || element.isUnsignedInteger()
+                             ? double(integer.getZExtValue())
+                             : double(integer.getSExtValue()));
   return out;
 }
 
@@ -112,6 +113,8 @@ ElementsAttr toElements(const HostTensor &value, RankedTensorType type) {
     return as(int32_t());
   if (element.isInteger(8))
     return as(int8_t());
+  if (element.isUnsignedInteger(8))
+    return as(uint8_t());
   if (auto real = dyn_cast<FloatType>(element)) {
     SmallVector<APFloat> cells;
     for (double cell : value.data)

@@ -32,6 +32,9 @@ struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
       if (!isa<Evaluate>(op) || op->getParentOfType<DispatchOp>())
         return WalkResult::advance();
       auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      // Weights of 8 bits are widened where they are read.
+      if (isa<CastOp>(op) && isByte(op->getOperand(0).getType()) && !isByte(type))
+        return WalkResult::advance();
       SmallVector<ConstantOp> operands = constants(op);
       if (operands.empty() || !type.hasStaticShape() || type.getNumElements() > maxElements)
         return WalkResult::advance();

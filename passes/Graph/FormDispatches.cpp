@@ -58,9 +58,14 @@ bool shiftsKept(Operation *op) {
 
 /// Computed where it is needed and on no account alone: a comparison of the shape of all its users,
 /// which is cheaper than its bytes; what one user of its shape makes of arguments and constants, as
-/// an optimizer does when it decays a slot before it adds a gradient; and shifts of what is kept.
+/// an optimizer does when it decays a slot before it adds a gradient; shifts of what is kept; and
+/// integers of 8 bits as reals, which are four times as large.
 bool floats(Operation *op) {
   if (!op || !isa<Pointwise>(op))
+    return false;
+  if (isa<CastOp>(op) && isByte(op->getOperand(0).getType()))
+    return true;
+  if (isByte(op->getResult(0).getType())) // narrowed to be stored
     return false;
   bool compares = getElementTypeOrSelf(op->getResult(0)).isInteger(1);
   bool alone = op->hasOneUse() && llvm::all_of(op->getOperands(), [](Value operand) {

@@ -34,7 +34,8 @@ bool hasV4() {
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");
 }
-bool hasV4BF16() { return hasV4() && __builtin_cpu_supports("avx512bf16"); }
+bool hasV4Vnni() { return hasV4() && __builtin_cpu_supports("avx512vnni"); }
+bool hasV4BF16() { return hasV4Vnni() && __builtin_cpu_supports("avx512bf16"); }
 /// Linux lends tile registers to processes that ask for them, where the machine has any.
 bool hasV4Amx() {
   constexpr long request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
@@ -43,6 +44,7 @@ bool hasV4Amx() {
 
 constexpr Level kLevels[] = {{"x86-64-v3", hasV3},
                              {"x86-64-v4", hasV4},
+                             {"x86-64-v4-vnni", hasV4Vnni},
                              {"x86-64-v4-bf16", hasV4BF16},
                              {"x86-64-v4-amx", hasV4Amx}};
 #elif defined(__aarch64__)

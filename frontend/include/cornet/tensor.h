@@ -71,7 +71,7 @@ struct Node {
   std::vector<int> operands; ///< earlier nodes
   Attributes attributes;
   Shape shape;
-  std::string dtype = "f32"; ///< or "bf16", "f16", "i1", "i32"
+  std::string dtype = "f32"; ///< or "bf16", "f16", "i1", "i32", "i8", "ui8"
   std::string layer, file;
   int line = 0;
   VariablePtr variable;
@@ -195,7 +195,10 @@ Tensor customGradient(const Tensor &y, const std::vector<Tensor> &xs,
 /// `x`, but constant to gradient().
 Tensor stopGradient(const Tensor &x);
 /// The same numbers as another dtype: f32, bf16 or f16 (to nearest, halves to even), i32 (towards
-/// zero) or i1 (not 0).
+/// zero), i1 (not 0), i8 or ui8 (towards zero, and to the nearest end where outside). Integers of 8
+/// bits are stored and moved; to compute with them, cast them back. A product or a convolution of
+/// ui8 cast to f32 and constant i8 cast to f32 is summed in integers, by dot products of bytes
+/// where the level has them.
 Tensor cast(const Tensor &x, const std::string &dtype);
 /// Whether cells of `dtype` are real numbers.
 bool isReal(const std::string &dtype);

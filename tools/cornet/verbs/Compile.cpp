@@ -277,9 +277,10 @@ void addCompile(CLI::App &app, Context &context) {
                    "Batch sizes to specialize for; any number of rows is served from them")
       ->delimiter(',')
       ->capture_default_str();
-  verb->add_option("--cpu", options->cpus,
-                   "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
-                   "x86-64-v4-amx, armv8-a (64-bit Arm); the loader chooses")
+  verb->add_option(
+          "--cpu", options->cpus,
+          "ISA levels to put in: host, x86-64-v3, x86-64-v4, x86-64-v4-vnni, x86-64-v4-bf16, "
+          "x86-64-v4-amx, armv8-a (64-bit Arm); the loader chooses")
       ->delimiter(',')
       ->capture_default_str();
   verb->add_option(
