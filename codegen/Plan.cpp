@@ -11,6 +11,7 @@
 #include "codegen/InPlace.h"
 #include "codegen/Slices.h"
 #include "codegen/Work.h"
+#include "codegen/cpu/Epilogue.h"
 
 #include "runtime/schema/Sha256.h"
 
@@ -113,10 +114,23 @@ uint64_t takeTurns(std::vector<BandedStep> &steps, std::vector<PlannedBuffer> &b
   return size;
 }
 
-/// A cast between reals, which says in what tensors are stored.
+/// A cast that says in what tensors are stored: between reals, and of integers of 8 bits to reals.
 bool isStorage(Operation &op) {
-  return isa<CastOp>(op) && isa<FloatType>(getElementTypeOrSelf(op.getOperand(0))) &&
-         isa<FloatType>(getElementTypeOrSelf(op.getResult(0)));
+  auto cast = dyn_cast<CastOp>(op);
+  if (!cast || !isa<FloatType>(getElementTypeOrSelf(cast.getType())))
+    return false;
+  Type from = getElementTypeOrSelf(cast.getInput());
+  return isa<FloatType>(from) || isByte(from);
+}
+
+/// " ui8 i8" of a contraction that reads such integers.
+std::string bytesRead(Operation &op) {
+  std::string text;
+  if (isa<MatmulOp, ConvOp, ConvTransposeOp>(op))
+    for (Value operand : op.getOperands())
+      if (Type stored = getElementTypeOrSelf(cpu::storedAs(operand)); isByte(stored))
+        text += stored.isUnsignedInteger() ? " ui8" : " i8";
+  return text;
 }
 
 /// How `dispatch` takes turns with its neighbours; its buffers are inputs and then results.
@@ -143,7 +157,7 @@ BandedStep bandedStep(DispatchOp dispatch, const cpu::Implementation &implementa
   return out;
 }
 
-/// "conv + add + relu -> 1x56x56x64", and "bf16" or "f16" where the result is stored
+/// "conv + add + relu -> 1x56x56x64", and "bf16", "f16", "i8" or "ui8" where the result is stored
 /// so, "f32: softmax" where others are and this one is not, and why.
 std::string summarize(DispatchOp dispatch) {
   std::string text;
@@ -151,7 +165,7 @@ std::string summarize(DispatchOp dispatch) {
   bool all = llvm::all_of(ops, isStorage);
   for (Operation &op : ops)
     if (!isa<ConstantOp>(op) && (all || !isStorage(op)))
-      text += (text.empty() ? "" : " + ") + op.getName().stripDialect().str();
+      text += (text.empty() ? "" : " + ") + op.getName().stripDialect().str() + bytesRead(op);
   text += " -> ";
   for (auto [i, extent] :
        llvm::enumerate(cast<RankedTensorType>(dispatch.getResult(0).getType()).getShape()))

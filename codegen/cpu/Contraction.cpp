@@ -74,7 +74,7 @@ RegisterTile chooseTile(const Contraction &k, bool isProduct, int64_t batch, con
 bool dotsBytes(const Contraction &k, const Isa &isa) {
   constexpr int64_t most = (int64_t(1) << 31) / (255 * 128);
   return isa.byteDots && k.packed && getElementTypeOrSelf(k.input).isUnsignedInteger(8) &&
-         getElementTypeOrSelf(k.weights).isInteger(8) && k.R * k.S * k.channels < most &&
+         getElementTypeOrSelf(k.weights).isSignlessInteger(8) && k.R * k.S * k.channels < most &&
          isConstant(k.weights);
 }
 

@@ -73,7 +73,7 @@ public:
       return DenseElementsAttr::get(type, rounded);
     }
     return type.getElementType().isInteger(32)          ? as(int32_t())
-           : type.getElementType().isInteger(8)         ? as(int8_t())
+           : type.getElementType().isSignlessInteger(8) ? as(int8_t())
            : type.getElementType().isUnsignedInteger(8) ? as(uint8_t())
                                                         : as(float());
   }

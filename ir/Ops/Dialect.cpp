@@ -49,7 +49,7 @@ FailureOr<infer::DType> dtypeOf(Type type) {
     return infer::DType::bf16;
   if (type.isInteger(1))
     return infer::DType::i1;
-  if (type.isInteger(8))
+  if (type.isSignlessInteger(8))
     return infer::DType::i8;
   if (type.isUnsignedInteger(8))
     return infer::DType::ui8;

@@ -111,7 +111,7 @@ ElementsAttr toElements(const HostTensor &value, RankedTensorType type) {
     return as(int64_t());
   if (element.isInteger(32))
     return as(int32_t());
-  if (element.isInteger(8))
+  if (element.isSignlessInteger(8))
     return as(int8_t());
   if (element.isUnsignedInteger(8))
     return as(uint8_t());

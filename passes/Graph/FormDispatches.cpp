@@ -64,7 +64,9 @@ bool floats(Operation *op) {
   if (!op || !isa<Pointwise>(op))
     return false;
   if (isa<CastOp>(op) && isByte(op->getOperand(0).getType()))
-    return true;
+    return llvm::none_of(op->getUsers(), [](Operation *user) {
+      return user->hasTrait<OpTrait::IsTerminator>() || stays(user);
+    });
   if (isByte(op->getResult(0).getType())) // narrowed to be stored
     return false;
   bool compares = getElementTypeOrSelf(op->getResult(0)).isInteger(1);

@@ -74,6 +74,15 @@ TEST(Roofline, Bf16HasItsOwnPeak) {
   EXPECT_DOUBLE_EQ(s.compute, 20000);
 }
 
+TEST(Roofline, BytesHaveTheirOwnPeak) {
+  Peaks peaks = machine();
+  peaks.bytes = 400;
+  StepTime product = step("matmul ui8 i8 + mul -> 64x64", "contract", 1e6, {2000000, 1, 1, 0});
+  RoofedStep s = roofsOf({product}, peaks, 0, 16)[0];
+  EXPECT_DOUBLE_EQ(s.compute, 5000);
+  EXPECT_EQ(s.dots, "i8");
+}
+
 /// The reasons of one slow step.
 std::string why(StepTime slow, unsigned threads = 1, uint64_t arena = 0) {
   Peaks peaks = machine(threads);

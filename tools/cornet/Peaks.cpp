@@ -29,7 +29,7 @@ using Loop = double (*)(float *memory, size_t floats, size_t rounds);
 
 struct Loops {
   const char *name;
-  Loop multiply, dot, read, copy; ///< dot may be null
+  Loop multiply, dot, bytes, read, copy; ///< dot and bytes may be null
 };
 
 #if defined(__x86_64__)
@@ -89,6 +89,20 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) double dot512(fl
     asm volatile("" : : "v"(s));
   return double(rounds) * kSums * 2 * 32;
 }
+
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"))) double bytes512(float *, size_t,
+                                                                                size_t rounds) {
+  __m512i sum[kSums], x = _mm512_set1_epi8(1), y = x;
+  asm volatile("" : "+v"(x), "+v"(y));
+  for (__m512i &s : sum)
+    s = _mm512_setzero_si512();
+  for (size_t i = 0; i < rounds; ++i)
+    for (__m512i &s : sum)
+      s = _mm512_dpbusd_epi32(s, x, y);
+  for (__m512i &s : sum)
+    asm volatile("" : : "v"(s));
+  return double(rounds) * kSums * 2 * 64;
+}
 #endif
 
 double multiplyPortable(float *, size_t, size_t rounds) {
@@ -123,12 +137,16 @@ Loops loopsOfThisMachine() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f"))
-    return {"AVX-512", multiply512, __builtin_cpu_supports("avx512bf16") ? dot512 : nullptr,
-            read512, copy512};
+    return {"AVX-512",
+            multiply512,
+            __builtin_cpu_supports("avx512bf16") ? dot512 : nullptr,
+            __builtin_cpu_supports("avx512vnni") ? bytes512 : nullptr,
+            read512,
+            copy512};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return {"AVX2", multiply256, nullptr, read256, copy256};
+    return {"AVX2", multiply256, nullptr, nullptr, read256, copy256};
 #endif
-  return {"portable", multiplyPortable, nullptr, readPortable, copyPortable};
+  return {"portable", multiplyPortable, nullptr, nullptr, readPortable, copyPortable};
 }
 
 /// Bytes of the data caches, nearest first, as the kernel tells; common sizes where it does not.
@@ -222,6 +240,7 @@ const MemoryLevel &Peaks::levelOf(uint64_t bytes) const {
 
 Peaks betterOf(Peaks one, const Peaks &other) {
   one.f32 = std::max(one.f32, other.f32), one.bf16 = std::max(one.bf16, other.bf16);
+  one.bytes = std::max(one.bytes, other.bytes);
   for (size_t i = 0; i < one.levels.size(); ++i) {
     one.levels[i].read = std::max(one.levels[i].read, other.levels[i].read);
     one.levels[i].copy = std::max(one.levels[i].copy, other.levels[i].copy);
@@ -237,6 +256,8 @@ Peaks measurePeaks(unsigned threads) {
   peaks.f32 = best(loops.multiply, none, threads);
   if (loops.dot)
     peaks.bf16 = best(loops.dot, none, threads);
+  if (loops.bytes)
+    peaks.bytes = best(loops.bytes, none, threads);
   std::vector<uint64_t> sizes = cacheSizes();
   auto add = [&](const std::string &name, uint64_t size, uint64_t used) {
     Memory memory(threads, size_t(used / 4096 * 1024)); // whole pages, so that loops need no rest

@@ -21,6 +21,7 @@ struct Peaks {
   std::string vectors; ///< "AVX-512", "AVX2" or "portable"
   double f32 = 0;      ///< GFLOP/s of fused multiply-adds
   double bf16 = 0;     ///< GFLOP/s of bf16 dot products; 0 where there is no instruction
+  double bytes = 0;    ///< the same of products of 8-bit integers
   std::vector<MemoryLevel> levels; ///< nearest first, DRAM last
 
   /// The nearest level that holds `bytes`.

@@ -150,7 +150,7 @@ double bytesOf(const StepTime &step) {
 
 std::string boundOf(const RoofedStep &s) {
   if (s.boundByCompute())
-    return s.bf16 ? "bf16" : "f32";
+    return s.dots.empty() ? "f32" : s.dots;
   bool weights = double(s.step.work.weight_bytes) / s.weightsLevel->read > 0.5 * s.memory;
   return weights ? s.weightsLevel->name : s.level->name;
 }
@@ -188,8 +188,12 @@ std::vector<RoofedStep> roofsOf(const std::vector<StepTime> &steps, const Peaks 
     RoofedStep s;
     s.step = step;
     std::string does = std::string(step.spec.summary) + " " + step.spec.implementation;
-    s.bf16 = peaks.bf16 > 0 && does.find("bf16") != std::string::npos;
-    s.compute = double(step.work.flops) / (s.bf16 ? peaks.bf16 : peaks.f32);
+    double most = peaks.f32;
+    if (peaks.bytes > 0 && does.find(" ui8 i8") != std::string::npos)
+      s.dots = "i8", most = peaks.bytes;
+    else if (peaks.bf16 > 0 && does.find("bf16") != std::string::npos)
+      s.dots = "bf16", most = peaks.bf16;
+    s.compute = double(step.work.flops) / most;
     uint64_t others = step.work.bytes_read - step.work.weight_bytes + step.work.bytes_written;
     s.level = &peaks.levelOf(others + before), s.weightsLevel = &peaks.levelOf(whole);
     bool writes = 3 * step.work.bytes_written > others;
@@ -209,6 +213,8 @@ std::string rooflineText(const std::vector<RoofedStep> &steps, const Peaks &peak
                                  peaks.threads == 1 ? "" : "s", peaks.vectors, peaks.f32);
   if (peaks.bf16 > 0)
     head += fmt::format(", {:.0f} bf16", peaks.bf16);
+  if (peaks.bytes > 0)
+    head += fmt::format(", {:.0f} i8", peaks.bytes);
   head += "; GB/s read (copied):";
   for (const MemoryLevel &level : peaks.levels)
     head += fmt::format(" {} {:.0f} ({:.0f})", level.name, level.read, level.copy);
@@ -256,6 +262,7 @@ Json rooflineJson(const std::vector<RoofedStep> &steps, const Peaks &peaks) {
             {"vectors", peaks.vectors},
             {"f32GFLOPs", peaks.f32},
             {"bf16GFLOPs", peaks.bf16 > 0 ? Json(peaks.bf16) : Json()},
+            {"i8GFLOPs", peaks.bytes > 0 ? Json(peaks.bytes) : Json()},
             {"levels", levels}}},
           {"steps", list},
           {"totals",

@@ -17,7 +17,7 @@ struct RoofedStep {
   StepTime step;
   double compute = 0, memory = 0; ///< nanoseconds at the roof
   const MemoryLevel *level = nullptr, *weightsLevel = nullptr;
-  bool bf16 = false;
+  std::string dots;                 ///< whose products it adds: "bf16", "i8", or empty for f32
   std::vector<std::string> reasons; ///< why it is below 85 % of compute or 80 % of memory
 
   double roof() const { return compute > memory ? compute : memory; }
