@@ -225,7 +225,8 @@ TEST(Compile, BadOptionsAreSentences) {
   cornet::CompileOptions options;
   options.cpus = {"pentium"};
   EXPECT_EQ(compile(text, temporary("bad"), options),
-            "unknown cpu 'pentium'; known: host, x86-64-v3, x86-64-v4, x86-64-v4-bf16, "
+            "unknown cpu 'pentium'; known: host, x86-64-v3, x86-64-v4, x86-64-v4-vnni, "
+            "x86-64-v4-bf16, "
             "x86-64-v4-amx, armv8-a");
   options.cpus = {"host"};
   options.pipeline = "builtin.module(no-such-pass)";

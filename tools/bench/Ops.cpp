@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Times of every op of the op table, batch 1, one thread, and of functions and normalizations on
-// data in the second-level cache (math/, rows/); where oneDNN has the op, on the same data, so that
-// the ratio is of one run:
+// Times of every op of the op table, batch 1, one thread, of functions and normalizations on data
+// in the second-level cache (math/, rows/), and of products of 8-bit integers from f32 to f32
+// (bytes/); where oneDNN has the op, on the same data, so that the ratio is of one run:
 //
 //     taskset -c 0 build/release/bin/ops_bench [--benchmark_filter=conv]
 #include "tests/codegen/OpTable.h"
@@ -15,6 +15,7 @@
 #include <benchmark/benchmark.h>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <unistd.h>
 
@@ -143,6 +144,32 @@ void oursOf(benchmark::State &state, const Chain *chain) {
   perElement(state, *chain);
 }
 
+/// Rows of f32 quantized to ui8 times constant weights of i8, as f32.
+struct Product {
+  int64_t rows, depth, columns;
+  std::string name() const {
+    return "bytes/matmul/" + std::to_string(rows) + "x" + std::to_string(depth) + "x" +
+           std::to_string(columns);
+  }
+};
+constexpr Product products[] = {
+    {1, 1024, 1024}, {16, 768, 768}, {128, 768, 768}, {128, 768, 3072}, {128, 3072, 768}};
+
+void ourBytes(benchmark::State &state, const Product *product) {
+  Recording recording;
+  Tensor x = Input({product->depth});
+  std::vector<float> weights;
+  for (int64_t i = 0; i < product->depth * product->columns; ++i)
+    weights.push_back(float(i * 7919 % 255 - 127));
+  Tensor w = ops::constant(x, {product->depth, product->columns}, std::move(weights), "i8");
+  Tensor bytes = ops::cast(x * 100.0, "ui8");
+  Tensor y = ops::matmul(ops::cast(bytes, "f32"), ops::cast(w, "f32"));
+  Compiled compiled(Functional({x}, {y}, "bytes"), product->rows);
+  for (auto _ : state)
+    check(cornet_session_invoke(compiled.session, 0, uint64_t(product->rows),
+                                compiled.inputs.data(), compiled.outputs.data()));
+}
+
 #ifdef CORNET_ONEDNN
 using Memory = dnnl::memory;
 
@@ -226,6 +253,27 @@ void theirsOf(benchmark::State &state, const Chain *chain) {
   }
   perElement(state, *chain);
 }
+
+void theirBytes(benchmark::State &state, const Product *p) {
+  using tag = Memory::format_tag;
+  using type = Memory::data_type;
+  dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  Memory::desc plain({p->rows, p->depth}, type::f32, tag::ab),
+      bytes({p->rows, p->depth}, type::u8, tag::ab);
+  dnnl::matmul::primitive_desc desc(engine, bytes, {{p->depth, p->columns}, type::s8, tag::any},
+                                    {{p->rows, p->columns}, type::f32, tag::ab});
+  dnnl::matmul product(desc);
+  Memory x = filled(plain, engine), narrow(bytes, engine), w(desc.weights_desc(), engine),
+         y(desc.dst_desc(), engine);
+  std::memset(w.get_data_handle(), 3, w.get_desc().get_size());
+  dnnl::reorder quantize(x, narrow);
+  for (auto _ : state) {
+    quantize.execute(stream, x, narrow);
+    product.execute(stream, {{DNNL_ARG_SRC, narrow}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, y}});
+    stream.wait();
+  }
+}
 #endif
 
 } // namespace
@@ -255,6 +303,14 @@ int main(int argc, char **argv) {
     if (chain.algorithm || name.starts_with("rows/"))
       benchmark::RegisterBenchmark((name + shape + "/onednn").c_str(), theirsOf, &chain)
           ->Unit(benchmark::kMicrosecond);
+#endif
+  }
+  for (const Product &product : products) {
+    benchmark::RegisterBenchmark((product.name() + "/cornet").c_str(), ourBytes, &product)
+        ->Unit(benchmark::kMicrosecond);
+#ifdef CORNET_ONEDNN
+    benchmark::RegisterBenchmark((product.name() + "/onednn").c_str(), theirBytes, &product)
+        ->Unit(benchmark::kMicrosecond);
 #endif
   }
   benchmark::RunSpecifiedBenchmarks();

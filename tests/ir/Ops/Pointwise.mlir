@@ -73,7 +73,15 @@ func.func @element_type(%a: tensor<4xindex>) {
 // -----
 
 func.func @cast_c1(%a: tensor<4xf32>) {
-  // expected-error @below {{cast_c1: to must be f32, f64, bf16, f16, i32 or i1, got 'f8'}}
+  // expected-error @below {{cast_c1: to must be f32, f64, bf16, f16, i32, i1, i8 or ui8, got 'f8'}}
   %0 = cornet.cast %a {to = "f8"} : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @byte_c1(%x: tensor<?x4xui8>) {
+  // expected-error @below {{byte_c1: 'cornet.add' does not compute with integers of 8 bits; cast them to f32 first}}
+  %0 = cornet.add %x, %x : (tensor<?x4xui8>, tensor<?x4xui8>) -> tensor<?x4xui8>
   return
 }

@@ -132,6 +132,8 @@ func.func @structured(%x: tensor<?x4x4x2xf32>, %k: tensor<1x1x2x3xf32>, %t: tens
   %21 = cornet.cos %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %22 = cornet.stop_gradient %x : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
   %23 = cornet.cast %x {to = "i32"} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xi32>
+  %60 = cornet.cast %x {to = "ui8"} : (tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xui8>
+  %61 = cornet.reshape %60 {shape = array<i64: -1, 32>} : (tensor<?x4x4x2xui8>) -> tensor<?x32xui8>
   %16 = cornet.batch_norm %x, %v, %v, %v, %v {axis = 3 : i64, epsilon = 1.000000e-03 : f64} : (tensor<?x4x4x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<?x4x4x2xf32>
   %31 = cornet.conv_filter_gradient %x, %x {dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>, window = array<i64: 1, 1>} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<1x1x2x2xf32>
   %32 = cornet.max_pool_gradient %x, %x {dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>, window = array<i64: 1, 1>} : (tensor<?x4x4x2xf32>, tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xf32>
