@@ -99,7 +99,8 @@ Model operations() {
   return Functional({a, b, i},
                     {Dense({.units = 2})(y), z, ops::gather(table, i), w, wide,
                      ops::cast(i, "f32") * 2.0, ops::oneHot(i, 3), top.values,
-                     ops::cast(top.indices, "f32"), ops::takeAlongAxis(x, top.indices, 2)},
+                     ops::cast(top.indices, "f32"), ops::takeAlongAxis(x, top.indices, 2),
+                     ops::cast(ops::cast(b * 40.0, "i8"), "f32")},
                     "operations");
 }
 

@@ -89,6 +89,19 @@ func.func @nan() -> (tensor<2xf32>, tensor<2xf32>) {
   return %2, %3 : tensor<2xf32>, tensor<2xf32>
 }
 
+// Weights of 8 bits stay what they are, and are made of reals.
+// CHECK-LABEL: func.func @bytes(
+// CHECK-DAG:     cornet.constant dense<[1, -2]> : tensor<2xi8>
+// CHECK-DAG:     cornet.constant dense<[0, 255]> : tensor<2xui8>
+// CHECK-DAG:     cornet.cast %{{.*}} {to = "f32"}
+func.func @bytes() -> (tensor<2xf32>, tensor<2xui8>) {
+  %0 = cornet.constant dense<[1, -2]> : tensor<2xi8>
+  %1 = cornet.cast %0 {to = "f32"} : (tensor<2xi8>) -> tensor<2xf32>
+  %2 = cornet.constant dense<[-7.5, 300.0]> : tensor<2xf32>
+  %3 = cornet.cast %2 {to = "ui8"} : (tensor<2xf32>) -> tensor<2xui8>
+  return %1, %3 : tensor<2xf32>, tensor<2xui8>
+}
+
 // A blob is not read.
 // CHECK-LABEL: func.func @resource(
 // CHECK:         cornet.constant dense_resource<blob>

@@ -228,3 +228,35 @@ func.func @other_rows(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>)
   %5 = cornet.add %x, %3 : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x4xf32>
   return %4, %5 : tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// What is narrowed to 8 bits is stored so, and widened where it is read; weights are inputs. What is
+// done with indices stands apart from what finds them.
+// CHECK-LABEL: func.func @bytes(
+// CHECK:         cornet.dispatch(%{{.*}}) : (tensor<4x8xf32>) -> tensor<4x8xui8>
+// CHECK:           cornet.mul
+// CHECK-NEXT:      cornet.cast
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(%{{.*}}, %{{.*}}) : (tensor<4x8xui8>, tensor<8x2xi8>) -> tensor<4x2xf32>
+// CHECK:           cornet.cast
+// CHECK-NEXT:      cornet.cast
+// CHECK-NEXT:      cornet.matmul
+// CHECK-NEXT:      cornet.relu
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.top_k
+// CHECK-NEXT:      cornet.yield
+// CHECK:         cornet.dispatch(
+// CHECK:           cornet.cast
+// CHECK-NEXT:      cornet.yield
+func.func @bytes(%x: tensor<4x8xf32>) -> (tensor<4x2xf32>, tensor<4x1xf32>) {
+  %w = cornet.constant dense<[[1, 2], [3, 4], [5, 6], [7, 8], [-1, -2], [-3, -4], [-5, -6], [-7, -8]]> : tensor<8x2xi8>
+  %0 = cornet.mul %x, %x : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = cornet.cast %0 {to = "ui8"} : (tensor<4x8xf32>) -> tensor<4x8xui8>
+  %2 = cornet.cast %1 {to = "f32"} : (tensor<4x8xui8>) -> tensor<4x8xf32>
+  %3 = cornet.cast %w {to = "f32"} : (tensor<8x2xi8>) -> tensor<8x2xf32>
+  %4 = cornet.matmul %2, %3 {transpose_lhs = false, transpose_rhs = false} : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  %5 = cornet.relu %4 : (tensor<4x2xf32>) -> tensor<4x2xf32>
+  %6 = cornet.top_k %5 {k = 1 : i64} : (tensor<4x2xf32>) -> tensor<4x1xi32>
+  %7 = cornet.cast %6 {to = "f32"} : (tensor<4x1xi32>) -> tensor<4x1xf32>
+  return %5, %7 : tensor<4x2xf32>, tensor<4x1xf32>
+}
