@@ -82,7 +82,7 @@ bool floats(Operation *op) {
 
 /// Whether no pointwise op joins `op` for its shape's sake: it reduces the last dimension, or finds
 /// a few indices in rows.
-bool reducesRows(Operation *op) {
+bool takesNoEpilogue(Operation *op) {
   if (isa<TopKOp>(op))
     return true;
   auto reduce = dyn_cast<ReduceOp>(op);
@@ -241,7 +241,7 @@ private:
         auto it = groupOf.find(operand.getDefiningOp());
         if (it == groupOf.end() || !sharesOnlyPointwise(operand) ||
             shapeOf(operand) != shapeOf(op->getResult(0)) || isCircle(op, it->second) ||
-            llvm::any_of(members[it->second], reducesRows) ||
+            llvm::any_of(members[it->second], takesNoEpilogue) ||
             (!operand.hasOneUse() && fedReduction(op)))
           continue;
         join = std::max(join.value_or(0), it->second);
