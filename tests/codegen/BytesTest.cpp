@@ -131,6 +131,17 @@ const std::vector<Case> &cases() {
          y = ops::concat({y, ops::slice(y, {0, 1, 0}, {-1, 3, 20})}, 1);
          return real(y) * 2.0;
        }},
+      {"concatenated",
+       {6, 6, 8},
+       [](const Tensor &x) {
+         Tensor y = real(ops::cast(x, "ui8"));
+         auto part = [&](int64_t channels) {
+           Tensor sum = conv(y, real(integers(x, {1, 1, 8, channels})), {1, 1}, {0, 0, 0, 0});
+           return ops::cast(sum * 0x1p-9 + 128.0, "ui8"); // exact, whether fused or not
+         };
+         Tensor joined = ops::concat({part(32), part(16)}, -1);
+         return conv(real(joined), real(integers(x, {3, 3, 48, 16})), {1, 1}, {1, 1, 1, 1});
+       }},
       {"gathered",
        {9},
        [](const Tensor &x) {
