@@ -157,12 +157,30 @@ Tensor constant(const Tensor &like, double value) {
   return constant(like, {}, {float(value)}, like.dtype() == "i1" ? "f32" : like.dtype());
 }
 
+/// What is wrong with the type or the cells of a constant, or "".
+static std::string mistakeOf(const Node &constant) {
+  const std::string &dtype = constant.dtype;
+  if (dtype == "i1" || nameOf(typeNamed(dtype)) != dtype)
+    return "a constant is f32, bf16, f16, i32, i8 or ui8, not '" + dtype + "'";
+  if (!infer::isByte(typeNamed(dtype)))
+    return "";
+  float low = dtype == "i8" ? -128 : 0, high = dtype == "i8" ? 127 : 255;
+  for (float cell : constant.data)
+    if (!(cell >= low && cell <= high) || cell != float(int(cell)))
+      return "a constant of " + dtype + " has the cell " + std::to_string(cell) +
+             "; round and clamp them to whole numbers from " + std::to_string(int(low)) + " to " +
+             std::to_string(int(high));
+  return "";
+}
+
 Tensor constant(const Tensor &like, Shape shape, std::vector<float> cells,
                 const std::string &dtype) {
   Node node;
   node.op = "constant", node.shape = std::move(shape), node.data = std::move(cells);
   node.dtype = dtype;
   std::shared_ptr<Graph> graph = graphOf(like);
+  if (std::string why = mistakeOf(node); !why.empty())
+    graph->mistake(why), node.poisoned = true;
   return Tensor(graph, graph->add(std::move(node)));
 }
 

@@ -5,7 +5,8 @@
 // chain. A pointwise op joins the latest group among its operands' whose value it uses alone, or
 // shares only with pointwise ops of that shape, as an optimizer's update shares a gradient; what a
 // group computes and others need is one of its results. Comparisons are computed anew in every
-// group that selects by them, and what one op makes of arguments alone goes along with that op. A
+// group that selects by them, and what one op makes of arguments alone goes along with that op.
+// Integers of 8 bits are widened in every group that reads them; what finds indices stands alone. A
 // reduction joins the pointwise chain before it that nobody else reads, so that what it sums is
 // never written. Reductions of the same rows and the pointwise ops around them, on whole rows or on
 // one cell of each, are one group whoever else reads what they compute: softmax and layer

@@ -231,6 +231,18 @@ TEST(BytesMistakes, AreTold) {
     ASSERT_EQ(mistakes.size(), 1u);
     EXPECT_THAT(mistakes[0].message, testing::HasSubstr("cast them to f32 first"));
   }
+  for (const auto &[cell, dtype, says] : {std::tuple(300.0f, "ui8", "whole numbers from 0 to 255"),
+                                          {-1.0f, "ui8", "cell -1.0"},
+                                          {1.5f, "i8", "from -128 to 127"},
+                                          {NAN, "i8", "cell nan"},
+                                          {INFINITY, "i8", "cell inf"},
+                                          {1.0f, "int8", "not 'int8'"},
+                                          {1.0f, "i1", "not 'i1'"}}) {
+    mistakes.clear();
+    EXPECT_TRUE(ops::constant(x, {1}, {cell}, dtype).poisoned());
+    ASSERT_EQ(mistakes.size(), 1u) << cell << " " << dtype;
+    EXPECT_THAT(mistakes[0].message, testing::HasSubstr(says));
+  }
 }
 
 } // namespace
